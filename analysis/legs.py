@@ -1,0 +1,224 @@
+"""Buffers of the two kinds of legs a run is made of: transfers and computations.
+
+Reports go into flat lists and are packed into arrays now and then; a packed leg is known to be possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.occupancy import FloatArray, IntArray
+from models.split import PayloadKind
+
+if TYPE_CHECKING:
+    from devices.fleet import Fleet
+
+KINDS = tuple(str(kind) for kind in PayloadKind)
+"""Payload kinds in the order of their codes."""
+
+_KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
+_FLUSH_VALUES = 400_000
+"""Buffered values (six a transfer, four a computation) beyond which a buffer is packed into arrays."""
+
+
+class RecordError(RuntimeError):
+    """Facts of a run contradict each other: a fault of the simulation, never of its input."""
+
+
+class Transfers(NamedTuple):
+    """Transfers as arrays of shape ``[n]``; ``source`` and ``target`` are device rows (id + 1)."""
+
+    source: IntArray
+    target: IntArray
+    kind: IntArray
+    n_bytes: FloatArray
+    start_s: FloatArray
+    end_s: FloatArray
+
+
+class Computations(NamedTuple):
+    """Computations as arrays of shape ``[n]``; ``device`` is the device row (id + 1)."""
+
+    device: IntArray
+    start_s: FloatArray
+    end_s: FloatArray
+    flops: FloatArray
+
+
+class LegBuffer:
+    """Collects the legs of the open round.
+
+    Args:
+        fleet: The devices; clients have the ids 0..N-1 in order, the server -1.
+
+    Attributes:
+        names: Names of the devices by row (id + 1), shape ``[N + 1]``.
+        profiles: Names of their profiles, shape ``[N + 1]``.
+
+    Raises:
+        ValueError: The ids are others.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        devices = (fleet.server, *fleet.clients)
+        if [device.id for device in devices] != list(range(-1, len(fleet.clients))):
+            raise ValueError("the ids of a fleet must be -1 for the server and 0, 1, 2, ... for its clients")
+        self.names = np.array([device.name for device in devices], dtype=object)
+        self.profiles = np.array([device.profile.name for device in devices], dtype=object)
+        self._kind_bytes = np.zeros(len(KINDS))
+        self._kind_counts = np.zeros(len(KINDS), dtype=np.int64)
+        # Flat lists: one extension by six (four) values is the cheapest report that keeps them together.
+        self._transfers: list[Any] = []
+        self._computations: list[Any] = []
+        self._packed_transfers: list[Transfers] = []
+        self._packed_computations: list[Computations] = []
+
+    def transfer(
+        self, source: int, target: int, kind: str, n_bytes: float, start_s: float, end_s: float
+    ) -> None:
+        """Record that ``source`` sent something to ``target``.
+
+        A message that carries several kinds is reported once per kind with the same times; the devices'
+        transfer time counts it once, because it measures when a device was transferring, not how often.
+
+        Args:
+            source: Id of the sender.
+            target: Id of the receiver.
+            kind: One of :class:`models.split.PayloadKind`.
+            n_bytes: Size, bytes, >= 0.
+            start_s: Simulated time at which it began, seconds.
+            end_s: Simulated time at which it had arrived, seconds.
+
+        Raises:
+            RecordError: Now or when the round is closed: unknown ids or kind, or impossible size or times.
+        """
+        self._transfers.extend((source, target, kind, n_bytes, start_s, end_s))
+        if len(self._transfers) >= _FLUSH_VALUES:
+            self._pack_transfers()
+
+    def compute(self, device: int, start_s: float, end_s: float, flops: float) -> None:
+        """Record that a device computed.
+
+        Args:
+            device: Id of the device.
+            start_s: Simulated time at which it began, seconds.
+            end_s: Simulated time at which it was done, seconds.
+            flops: Work done, floating point operations, >= 0.
+
+        Raises:
+            RecordError: Now or when the round is closed: unknown id, or impossible work or times.
+        """
+        self._computations.extend((device, start_s, end_s, flops))
+        if len(self._computations) >= _FLUSH_VALUES:
+            self._pack_computations()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no leg was recorded since the last ``take``."""
+        unpacked = self._transfers or self._computations
+        return not (unpacked or self._packed_transfers or self._packed_computations)
+
+    def bytes_by_kind(self) -> dict[str, float]:
+        """Return all bytes ever recorded per payload kind, without the kinds never sent."""
+        self._pack_transfers()
+        sent = zip(KINDS, self._kind_bytes.tolist(), self._kind_counts.tolist(), strict=True)
+        return {kind: n_bytes for kind, n_bytes, count in sent if count}
+
+    def take(self) -> tuple[Transfers, Computations]:
+        """Hand over the legs recorded since the last call, in the order of their reports.
+
+        Raises:
+            RecordError: A leg is impossible.
+        """
+        self._pack_transfers()
+        self._pack_computations()
+        transfers = Transfers(*_join(_NO_TRANSFERS, self._packed_transfers))
+        computations = Computations(*_join(_NO_COMPUTATIONS, self._packed_computations))
+        self._packed_transfers.clear()
+        self._packed_computations.clear()
+        return transfers, computations
+
+    def describe_transfer(self, transfers: Transfers, i: int) -> str:
+        """Say in words what the i-th transfer was."""
+        source, target = self.names[transfers.source[i]], self.names[transfers.target[i]]
+        size = f"{transfers.n_bytes[i]} bytes of {KINDS[transfers.kind[i]]}"
+        return f"{source} -> {target}, {size} from {transfers.start_s[i]} s to {transfers.end_s[i]} s"
+
+    def describe_computation(self, work: Computations, i: int) -> str:
+        """Say in words what the i-th computation was."""
+        span = f"from {work.start_s[i]} s to {work.end_s[i]} s"
+        return f"{self.names[work.device[i]]}, {work.flops[i]} FLOP {span}"
+
+    def _pack_transfers(self) -> None:
+        if not self._transfers:
+            return
+        source, target, kinds, n_bytes, start_s, end_s = (self._transfers[i::6] for i in range(6))
+        self._transfers.clear()
+        unknown = sorted(set(kinds) - _KIND_CODES.keys())
+        if unknown:
+            raise RecordError(f"transfers of the kinds {unknown}; allowed: {', '.join(KINDS)}")
+        kind = np.array([_KIND_CODES[name] for name in kinds], dtype=np.int64)
+        ends = (self._rows(source), self._rows(target))
+        packed = Transfers(*ends, kind, _floats(n_bytes), _floats(start_s), _floats(end_s))
+        possible = _possible(packed.n_bytes, packed.start_s, packed.end_s) & (packed.source != packed.target)
+        require(possible, lambda i: f"an impossible transfer: {self.describe_transfer(packed, i)}")
+        self._kind_bytes += np.bincount(kind, weights=packed.n_bytes, minlength=len(KINDS))
+        self._kind_counts += np.bincount(kind, minlength=len(KINDS))
+        self._packed_transfers.append(packed)
+
+    def _pack_computations(self) -> None:
+        if not self._computations:
+            return
+        device, start_s, end_s, flops = (self._computations[i::4] for i in range(4))
+        self._computations.clear()
+        packed = Computations(self._rows(device), _floats(start_s), _floats(end_s), _floats(flops))
+        possible = _possible(packed.flops, packed.start_s, packed.end_s)
+        require(possible, lambda i: f"an impossible computation: {self.describe_computation(packed, i)}")
+        self._packed_computations.append(packed)
+
+    def _rows(self, ids: list[int]) -> IntArray:
+        """Turn device ids into device rows, id + 1."""
+        rows = np.array(ids, dtype=np.int64) + 1
+        known = (rows >= 0) & (rows < len(self.names))
+        require(known, lambda i: f"device {ids[i]} is not one of -1..{len(self.names) - 2}")
+        return rows
+
+
+_NO_INTS: IntArray = np.empty(0, dtype=np.int64)
+_NO_FLOATS: FloatArray = np.empty(0, dtype=np.float64)
+_NO_TRANSFERS = Transfers(_NO_INTS, _NO_INTS, _NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)
+_NO_COMPUTATIONS = Computations(_NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)
+
+
+def require(fine: npt.NDArray[np.bool_], describe: Callable[[int], str]) -> None:
+    """Check every entry.
+
+    Args:
+        fine: Which entries are as they should be, shape ``[n]``.
+        describe: Says what is wrong with the entry of a given index.
+
+    Raises:
+        RecordError: An entry is not fine; the message describes the first one.
+    """
+    if not fine.all():
+        raise RecordError(describe(int(np.argmin(fine))))
+
+
+def _join(nothing: tuple[Any, ...], parts: list[Any]) -> list[Any]:
+    """Join packed parts column by column."""
+    return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
+
+
+def _floats(values: list[float]) -> FloatArray:
+    return np.array(values, dtype=np.float64)
+
+
+def _possible(amount: FloatArray, start_s: FloatArray, end_s: FloatArray) -> npt.NDArray[np.bool_]:
+    """Tell which legs have a finite amount of at least 0 and finite times in order."""
+    finite = np.isfinite(amount) & np.isfinite(start_s) & np.isfinite(end_s)
+    possible: npt.NDArray[np.bool_] = finite & (amount >= 0.0) & (start_s <= end_s)
+    return possible

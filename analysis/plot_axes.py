@@ -1,0 +1,174 @@
+"""Axes and labels all figures share: time and log axes, and labels that keep clear of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import ConnectionPatch
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import offset_copy
+
+from analysis.plot_style import GREY, LABEL_PT
+from analysis.readable import TimeUnit, time_unit
+
+# Mean advance of a character of legend type, and the room of a handle with its spaces.
+_LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.047, 0.36
+LINE_IN = 1.25 * LABEL_PT / 72.0
+_LEADER_PT = 8.0
+
+
+def set_time_axis(axes: Axes, longest_s: float, what: str = "Simulated time") -> TimeUnit:
+    """Labels an x axis as time in the unit that fits, and starts it at zero.
+
+    Data are to be plotted as seconds / `unit.seconds`.
+
+    Args:
+        axes: where.
+        longest_s: the end of the axis in seconds.
+        what: the quantity's name.
+
+    Returns:
+        The unit.
+    """
+    unit = time_unit(longest_s)
+    axes.set_xlabel(f"{what} ({unit.symbol})")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    return unit
+
+
+def log_ticks(lowest: float, highest: float) -> list[float]:
+    """Round numbers to mark on a logarithmic axis: at least four if the range allows.
+
+    Args:
+        lowest: lower end of the axis, > 0.
+        highest: upper end of the axis, > `lowest`.
+
+    Returns:
+        Ascending numbers within the range: powers of ten, else with 3, else with 2 and 5, else evenly
+        spaced ones where the range is less than about a factor of ten.
+    """
+    powers = range(int(np.floor(np.log10(lowest))), int(np.ceil(np.log10(highest))) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [digit * 10.0**power for power in powers for digit in digits]
+        inside = [tick for tick in ticks if lowest <= tick <= highest]
+        if len(inside) >= 4:
+            return inside
+    spaced = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(lowest, highest)
+    return [float(tick) for tick in spaced if lowest <= tick <= highest]
+
+
+def set_log_axis(axes: Axes, values: Sequence[float]) -> None:
+    """A logarithmic y axis around positive values, with plain numbers as tick labels."""
+    low, high = min(values), max(values)
+    margin = max((high / low) ** 0.06, 1.05)
+    axes.set_yscale("log")
+    axes.set_ylim(low / margin, high * margin)
+    axes.yaxis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions as near as possible to the wanted ones that keep a gap and stay in a range.
+
+    Labels that would overlap are pooled into a block about the mean of their wanted places.
+
+    Args:
+        wanted: places, in any order.
+        gap: least distance between two of them; reduced when they would not all fit.
+        low: least position.
+        high: greatest position.
+
+    Returns:
+        A position for each wanted one, in the same order as asked and with the same ranking.
+    """
+    count = len(wanted)
+    gap = min(gap, (high - low) / (count - 1)) if count > 1 else gap
+    order = sorted(range(count), key=lambda index: wanted[index])
+    # Take i gaps off the i-th place: what is left must only be non-decreasing (isotonic regression).
+    blocks: list[tuple[float, int]] = []
+    for rank, index in enumerate(order):
+        total, size = wanted[index] - rank * gap, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
+            before_total, before_size = blocks.pop()
+            total, size = total + before_total, size + before_size
+        blocks.append((total, size))
+    places = [mean for total, size in blocks for mean in [total / size] * size]
+    limit = high - (count - 1) * gap
+    result = [0.0] * count
+    for rank, index in enumerate(order):
+        result[index] = min(max(places[rank], low), limit) + rank * gap
+    return result
+
+
+def label_line_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Writes labels to the right of an axes, beside the last value of each curve, none on another.
+
+    Args:
+        axes: where; its scales and limits must be set.
+        labels: (last y value, text, colour) of each curve.
+    """
+    if not labels:
+        return
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("axes: these are no longer part of a figure")
+    figure.draw_without_rendering()  # settles the layout: the height in points is needed
+    height_pt = axes.get_window_extent().height / figure.dpi * 72.0
+    to_axes = axes.transData + axes.transAxes.inverted()
+    wanted = [float(to_axes.transform((0.0, value))[1]) for value, _, _ in labels]
+    places = spread(wanted, 1.25 * LABEL_PT / height_pt, 0.0, 1.0)
+    for place, (_, text, colour) in zip(places, labels, strict=True):
+        axes.annotate(
+            text,
+            xy=(1.0, place),
+            xycoords="axes fraction",
+            xytext=(4.0, 0.0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def label_rows(axes: Axes, middles: Sequence[float], names: Sequence[str], row_in: float) -> list[float]:
+    """Names groups of rows at the left of an axes, apart from each other, with leaders to their rows.
+
+    Args:
+        axes: where; y counts rows from 0, turned over, and its limits must be set.
+        middles: the middle row of each group.
+        names: the text of each group.
+        row_in: height of a row in inches.
+
+    Returns:
+        Where the names stand, in rows.
+    """
+    last = axes.get_ylim()[0] - 0.5
+    places = spread(middles, LINE_IN / row_in, 0.0, max(last, 0.0))
+    moved = any(
+        abs(place - middle) * row_in > 0.25 * LINE_IN for place, middle in zip(places, middles, strict=True)
+    )
+    axes.set_yticks(places, names)
+    axes.tick_params(axis="y", length=0.0, pad=_LEADER_PT + 2.0 if moved else 3.0)
+    if not moved:
+        return places
+    at_edge = axes.get_yaxis_transform()
+    at_name = offset_copy(at_edge, axes.get_figure(root=True), x=-_LEADER_PT, y=0.0, units="points")
+    for place, middle in zip(places, middles, strict=True):
+        leader = ConnectionPatch((-0.005, middle), (0.0, place), at_edge, at_name, color=GREY, linewidth=0.5)
+        leader.set_in_layout(False)
+        axes.add_artist(leader)
+        leader.set_clip_on(False)
+    return places
+
+
+def legend_columns(width_in: float, labels: Sequence[str]) -> int:
+    """How many columns of legend entries fit side by side, filled column by column as Matplotlib does."""
+    widths_in = [len(label) * _LEGEND_CHARACTER_IN + _LEGEND_HANDLE_IN for label in labels]
+    for columns in range(len(labels), 1, -1):
+        packed = np.array_split(widths_in, columns)
+        if sum(max(column) for column in packed) <= width_in:
+            return columns
+    return 1

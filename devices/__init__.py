@@ -1,0 +1,1 @@
+"""Hardware facts: units, device profiles, fleets, topology. No torch, no simpy."""

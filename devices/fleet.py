@@ -1,0 +1,284 @@
+"""Which devices take part: the `devices` section of a scenario, and the fleet built from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from devices.hardware import SI_FIELDS, HardwareOptions
+from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile
+
+SERVER_ID = -1
+"""Id of the server; clients are 0, 1, 2, ..."""
+
+Order = Literal["listed", "interleaved", "shuffled"]
+"""How devices get their ids: as listed, dealt round-robin over the entries, or at random."""
+
+ProfileReference = Annotated[
+    str,
+    Field(strict=True, description="Name in the device catalogue, or path of a profile file (.yaml)."),
+    AfterValidator(check_reference),
+]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Share = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+
+
+class _ProfileEntry(HardwareOptions):
+    """A profile and the numbers that replace its own."""
+
+    profile: ProfileReference
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_mapping(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(f"the text {value!r}; write a mapping such as {{profile: {value}}}")
+        return value
+
+
+class ServerEntry(_ProfileEntry):
+    """The server: a profile, with overrides."""
+
+
+class ClientEntry(_ProfileEntry):
+    """A number of like clients: a profile, with overrides, and how many."""
+
+    count: Count = Field(1, description="How many of them.")
+
+
+def _check_mix_names(mix: Mapping[str, float]) -> Mapping[str, float]:
+    errors = []
+    for name in mix:
+        try:
+            check_reference(name)
+        except ValueError as error:
+            # The message may hold braces, which a template would read as fields: hand it over as a value.
+            wrapped = PydanticCustomError("value_error", "{error}", {"error": str(error)})
+            errors.append(InitErrorDetails(type=wrapped, loc=(name,), input=name))
+    if errors:
+        raise ValidationError.from_exception_data("mix", errors)
+    return mix
+
+
+def _check_mix_sum(mix: Mapping[str, float]) -> Mapping[str, float]:
+    if not mix:
+        raise ValueError("an empty mix; at least one profile with its share is needed")
+    total = math.fsum(mix.values())
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"shares that sum to {total:.12g}; they must sum to 1")
+    return mix
+
+
+class ClientMix(BaseModel):
+    """Clients drawn up from shares: `count` devices dealt by largest remainder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mix: Annotated[dict[str, Share], AfterValidator(_check_mix_names), AfterValidator(_check_mix_sum)] = (
+        Field(description="Share of each profile (name or path), greater than 0, all together 1.")
+    )
+    count: Count = Field(description="How many clients in all.")
+
+
+_ENTRIES: TypeAdapter[tuple[ClientEntry, ...]] = TypeAdapter(tuple[ClientEntry, ...])
+
+
+def _pick_clients(value: object, info: ValidationInfo) -> object:
+    """Validate as what the writer meant, so that a mistake is reported once and at its own key."""
+    if isinstance(value, ClientMix):
+        return value
+    if isinstance(value, Mapping):
+        if "mix" in value:
+            return ClientMix.model_validate(value, context=info.context)
+        keys = ", ".join(map(str, value)) or "none"
+        raise ValueError(
+            f"a mapping without the key mix (its keys: {keys}); "
+            "write a list of {profile: NAME, count: N}, or {mix: {NAME: SHARE, ...}, count: N}"
+        )
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise ValueError(
+            f"{value!r}; write a list of {{profile: NAME, count: N}}, or {{mix: {{NAME: SHARE, ...}}, count: N}}"
+        )
+    if not value:
+        raise ValueError("an empty list; at least one client is needed")
+    return _ENTRIES.validate_python(value, context=info.context)
+
+
+def _pick_server(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, ServerEntry):
+        return value
+    if isinstance(value, Mapping):
+        return ServerEntry.model_validate(value, context=info.context)
+    if isinstance(value, str):
+        return check_reference(value)
+    raise ValueError(
+        f"{value!r}; write a profile's name or path, or a mapping such as {{profile: paper-server}}"
+    )
+
+
+class FleetOptions(BaseModel):
+    """The `devices` section of a scenario."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    server: Annotated[str | ServerEntry, BeforeValidator(_pick_server)] = Field(
+        "paper-server", description="Profile of the server, or a mapping of profile and overrides."
+    )
+    clients: Annotated[tuple[ClientEntry, ...] | ClientMix, BeforeValidator(_pick_clients)] = Field(
+        description="List of {profile, count, overrides}, or {mix: {profile: share}, count}."
+    )
+    order: Order = Field("interleaved", description="How clients get their ids, and so meet their domains.")
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device of the fleet."""
+
+    id: int
+    """0, 1, 2, ... for clients; SERVER_ID for the server."""
+    profile: DeviceProfile
+    """What it can do; devices of one entry share the object."""
+
+    @property
+    def name(self) -> str:
+        """Name in records and tables: ``server`` or ``client-3``."""
+        return "server" if self.id == SERVER_ID else f"client-{self.id}"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """One server and its clients; client i stands at position i and has id i."""
+
+    server: Device
+    clients: tuple[Device, ...]
+
+    def device(self, device_id: int) -> Device:
+        """Return the device of an id.
+
+        Raises:
+            ValueError: No device has it.
+        """
+        if device_id == SERVER_ID:
+            return self.server
+        if not 0 <= device_id < len(self.clients):
+            raise ValueError(
+                f"no device has the id {device_id}; "
+                f"allowed: {SERVER_ID} (server) and 0 to {len(self.clients) - 1}"
+            )
+        return self.clients[device_id]
+
+
+class FleetError(ValueError):
+    """A fleet that cannot be built, with the place in the `devices` section that is to blame."""
+
+    def __init__(self, key_path: str, message: str) -> None:
+        super().__init__(message)
+        self.key_path = key_path
+        """Key path inside the section, such as ``clients.0.profile``."""
+        came, _, allowed = message.partition("; ")
+        self.came = came
+        """What was given."""
+        self.allowed = allowed
+        """What would have been right."""
+
+
+def build_fleet(options: FleetOptions, rng: np.random.Generator, base_dir: Path | None = None) -> Fleet:
+    """Build the devices of a scenario.
+
+    Args:
+        options: The `devices` section.
+        rng: Used for `order: shuffled` and for ties between equal remainders of a mix; nothing else is drawn.
+        base_dir: Where relative profile paths count from; None = the working directory.
+
+    Returns:
+        The fleet. Clients that are alike share one profile object.
+
+    Raises:
+        FleetError: A profile file cannot be used, or an override has no effect.
+    """
+    loader = _Loader(base_dir)
+    entry = options.server
+    server = loader.load(entry, "server") if isinstance(entry, str) else loader.overridden(entry, "server")
+    groups = _groups(options.clients, loader, rng)
+    counts = np.array([count for _, count in groups], dtype=np.int64)
+    dealt = _deal(counts, options.order, rng)
+    clients = tuple(Device(position, groups[group][0]) for position, group in enumerate(dealt.tolist()))
+    return Fleet(Device(SERVER_ID, server), clients)
+
+
+class _Loader:
+    """Reads each profile once and keeps one object for each distinct set of overrides."""
+
+    def __init__(self, base_dir: Path | None) -> None:
+        self._base_dir = base_dir
+        self._profiles: dict[str, DeviceProfile] = {}
+        self._overridden: dict[tuple[Any, ...], DeviceProfile] = {}
+
+    def load(self, reference: str, key_path: str) -> DeviceProfile:
+        if reference not in self._profiles:
+            try:
+                self._profiles[reference] = load_profile(reference, self._base_dir)
+            except ValueError as error:
+                raise FleetError(key_path, str(error)) from None
+        return self._profiles[reference]
+
+    def overridden(self, entry: _ProfileEntry, key_path: str) -> DeviceProfile:
+        identity = (entry.profile, *(getattr(entry, key) for key in SI_FIELDS))
+        if identity not in self._overridden:
+            profile = self.load(entry.profile, f"{key_path}.profile")
+            try:
+                self._overridden[identity] = profile.override(entry)
+            except OverrideError as error:
+                raise FleetError(f"{key_path}.{error.key}", str(error)) from None
+        return self._overridden[identity]
+
+
+def _groups(
+    clients: tuple[ClientEntry, ...] | ClientMix, loader: _Loader, rng: np.random.Generator
+) -> list[tuple[DeviceProfile, int]]:
+    if isinstance(clients, ClientMix):
+        counts = _mix_counts(list(clients.mix.values()), clients.count, rng)
+        profiles = [loader.load(name, f"clients.mix.{name}") for name in clients.mix]
+        return list(zip(profiles, counts, strict=True))
+    return [
+        (loader.overridden(entry, f"clients.{index}"), entry.count) for index, entry in enumerate(clients)
+    ]
+
+
+def _mix_counts(shares: Sequence[float], count: int, rng: np.random.Generator) -> list[int]:
+    """Deal ``count`` devices by largest remainder; the draw decides between equal remainders."""
+    quotas = np.asarray(shares) / math.fsum(shares) * count
+    counts = np.floor(quotas).astype(np.int64)
+    # Shares such as 0.1 are not exact: remainders that agree to 1e-9 are a tie.
+    remainders = np.round(quotas - counts, 9)
+    by_remainder = np.lexsort((rng.random(len(shares)), -remainders))
+    counts[by_remainder[: count - int(counts.sum())]] += 1
+    return [int(number) for number in counts]
+
+
+def _deal(counts: np.ndarray, order: Order, rng: np.random.Generator) -> np.ndarray:
+    """Return the group of each client in id order; shape [clients], int64."""
+    listed = np.repeat(np.arange(len(counts)), counts)
+    if order == "shuffled":
+        return rng.permutation(listed)
+    if order == "listed":
+        return listed
+    turn = np.concatenate([np.arange(count) for count in counts])
+    return listed[np.lexsort((listed, turn))]

@@ -1,0 +1,81 @@
+"""The numbers of a device as a YAML file writes them: keys without unit suffix, values with a unit.
+
+`HardwareOptions` is shared by profile files and by the overrides of a scenario's fleet, so a key means the
+same in both. `si_values` hands them on under the names `devices.profile.DeviceProfile` uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from devices.units import Bytes, BytesPerSecond, FlopsPerSecond, Hertz, JoulesPerByte, Seconds, Watts
+
+SI_FIELDS: Mapping[str, str] = {
+    "clock": "clock_hz",
+    "flops_per_cycle": "flops_per_cycle",
+    "efficiency": "efficiency",
+    "measured_flops_per_s": "measured_flops_per_s",
+    "memory": "memory_bytes",
+    "memory_bandwidth": "memory_bandwidth_bytes_per_s",
+    "kernel_overhead": "kernel_overhead_s",
+    "uplink": "uplink_bytes_per_s",
+    "downlink": "downlink_bytes_per_s",
+    "latency": "latency_s",
+    "idle_power": "idle_power_w",
+    "busy_power": "busy_power_w",
+    "radio_energy": "radio_j_per_byte",
+}
+"""YAML key -> field of DeviceProfile, whose name carries the SI unit."""
+
+
+def _not_zero(n_bytes: float) -> float:
+    if n_bytes == 0:
+        raise ValueError("a memory of 0 bytes; memory must be greater than 0 (leave it out for no limit)")
+    return n_bytes
+
+
+class HardwareOptions(BaseModel):
+    """Hardware numbers that may each be left out; a key given as null counts as left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clock: Hertz | None = Field(None, description="Clock frequency.")
+    flops_per_cycle: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        strict=True,
+        description="Peak float32 operations per clock cycle, all cores together; a multiply-add counts 2.",
+    )
+    efficiency: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        strict=True,
+        description="Share of the peak that training kernels reach, 0 < e <= 1.",
+    )
+    measured_flops_per_s: FlopsPerSecond | None = Field(
+        None, description="Measured training speed; replaces clock x flops_per_cycle x efficiency."
+    )
+    memory: Annotated[Bytes, AfterValidator(_not_zero)] | None = Field(
+        None, description="Memory a training step may fill; left out = unlimited."
+    )
+    memory_bandwidth: BytesPerSecond | None = Field(
+        None, description="Rate at which kernels touch memory; left out = not limiting."
+    )
+    kernel_overhead: Seconds | None = Field(None, description="Fixed time per kernel launch.")
+    uplink: BytesPerSecond | None = Field(None, description="Rate of the access link towards the network.")
+    downlink: BytesPerSecond | None = Field(None, description="Rate of the access link from the network.")
+    latency: Seconds | None = Field(None, description="One-way propagation delay of the access link.")
+    idle_power: Watts | None = Field(None, description="Power drawn while waiting.")
+    busy_power: Watts | None = Field(None, description="Power drawn while computing.")
+    radio_energy: JoulesPerByte | None = Field(None, description="Energy per byte sent or received.")
+
+
+def si_values(options: HardwareOptions) -> dict[str, float]:
+    """Return the numbers that were given, as ``{DeviceProfile field: value in SI units}``."""
+    written = {field: getattr(options, key) for key, field in SI_FIELDS.items()}
+    return {field: value for field, value in written.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Networks, their cost, their splits and their data. No simpy, no hardware."""

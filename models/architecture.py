@@ -1,0 +1,269 @@
+"""Networks as data: which layers each block has, written once and read by the cost model and by PyTorch.
+
+A network is a chain of named blocks; a block is a main layer with its normalisation and activation. Shapes
+leave out the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.layers import Activation, BatchNorm, Convolution, LabelInput, Layer, Linear, Reshape, Shape
+
+NetworkName: TypeAlias = Literal["generator", "discriminator"]
+
+CENTRAL = -1
+"""As a network's ``core``: the block in the middle, ``len(blocks) // 2``."""
+
+MIN_BLOCKS = 3
+"""A head for the client, a core for the server, a tail for the client."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer in its place: with the shapes that enter and leave it."""
+
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+
+@dataclass(frozen=True)
+class Block:
+    """The smallest part of a network that one device holds.
+
+    Attributes:
+        name: short name for tables, such as ``G2``.
+        input_shape: shape of one sample entering the block.
+        layers: the layers in order; a ``LabelInput`` may only be the first.
+
+    Raises:
+        ValueError: if there are no layers or their shapes do not fit each other.
+    """
+
+    name: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ValueError(f"block {self.name} has no layers; it needs at least one")
+        if any(isinstance(layer, LabelInput) for layer in self.layers[1:]):
+            raise ValueError(
+                f"block {self.name} takes labels in mid-block; a LabelInput can only be its first layer"
+            )
+        _ = self.steps
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The layers with the shapes between them."""
+        steps: list[Step] = []
+        shape = self.input_shape
+        for layer in self.layers:
+            try:
+                steps.append(Step(layer, shape, layer.output_shape(shape)))
+            except ValueError as error:
+                raise ValueError(f"block {self.name}: {error}") from error
+            shape = steps[-1].output_shape
+        return tuple(steps)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one sample leaving the block."""
+        return self.steps[-1].output_shape
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether the block consumes ``(x, labels)`` rather than ``x`` alone."""
+        return isinstance(self.layers[0], LabelInput)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A chain of at least three blocks whose core the server always holds.
+
+    Attributes:
+        name: ``generator`` or ``discriminator``.
+        blocks: the blocks in order; the first consumes ``(x, labels)``, the others what the one before gives.
+        core: index (from 0) of the block that stays on the server, ``1 .. len(blocks) - 2``; ``CENTRAL``
+            picks the middle.
+
+    Raises:
+        ValueError: if there are too few blocks, they do not fit each other, any but exactly the first takes
+            labels, or the core leaves no head or no tail.
+    """
+
+    name: NetworkName
+    blocks: tuple[Block, ...]
+    core: int = CENTRAL
+
+    def __post_init__(self) -> None:
+        count = len(self.blocks)
+        if count < MIN_BLOCKS:
+            raise ValueError(f"the {self.name} has {count} blocks; a split needs at least {MIN_BLOCKS}")
+        if self.core == CENTRAL:
+            object.__setattr__(self, "core", count // 2)
+        if not 1 <= self.core <= count - 2:
+            raise ValueError(
+                f"the {self.name}'s core is block {self.core}; allowed are 1 to {count - 2} (from 0)"
+            )
+        if [block.takes_labels for block in self.blocks] != [True] + [False] * (count - 1):
+            raise ValueError(
+                f"the first block of the {self.name}, and no other, must begin with a LabelInput"
+            )
+        for before, after in pairwise(self.blocks):
+            if before.output_shape != after.input_shape:
+                raise ValueError(
+                    f"block {after.name} takes {after.input_shape}, "
+                    f"but {before.name} gives {before.output_shape}"
+                )
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one sample entering the network, without its label."""
+        return self.blocks[0].input_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one sample leaving the network."""
+        return self.blocks[-1].output_shape
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A conditional GAN: a generator and a discriminator that fit each other.
+
+    Attributes:
+        name: the name scenarios use.
+        width: channels of the thinnest feature map; all others are multiples of it.
+        latent_size: length of the noise vector.
+        classes: number of labels.
+        image_shape: ``(channels, height, width)`` of an image.
+        generator: ``(noise, labels) -> image`` in [-1, 1].
+        discriminator: ``(image, labels) -> `` probability ``(1,)`` that the image is real.
+
+    Raises:
+        ValueError: if the shapes of the two networks disagree with each other or with the sizes given.
+    """
+
+    name: str
+    width: int
+    latent_size: int
+    classes: int
+    image_shape: Shape
+    generator: Network
+    discriminator: Network
+
+    def __post_init__(self) -> None:
+        ends = (
+            ("generator's input", self.generator.input_shape, (self.latent_size,)),
+            ("generator's output", self.generator.output_shape, self.image_shape),
+            ("discriminator's input", self.discriminator.input_shape, self.image_shape),
+            ("discriminator's output", self.discriminator.output_shape, (1,)),
+        )
+        for end, came, wanted in ends:
+            if came != wanted:
+                raise ValueError(f"the {end} of {self.name} has shape {came}; it must be {wanted}")
+
+
+class ModelOptions(BaseModel):
+    """Which networks a run trains (the scenario's ``model`` section)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["cgan28"] = Field(
+        "cgan28", description="Architecture: cgan28 is the conditional GAN for 28x28 images."
+    )
+    width: int = Field(
+        64, ge=1, le=512, description="Channels of the thinnest feature map; 64 is the paper's size."
+    )
+
+
+def build_architecture(options: ModelOptions) -> Architecture:
+    """Return the architecture a scenario asks for."""
+    builders: dict[str, Callable[[int], Architecture]] = {"cgan28": cgan28}
+    return builders[options.name](options.width)
+
+
+def cgan28(width: int = 64) -> Architecture:
+    """Return the conditional GAN of the HuSCF-GAN paper (arXiv 2507.12979): 28x28 grey images, 10 classes.
+
+    Five blocks each, with channels ``width``, ``2 width`` and ``4 width``; at width 64 these are the paper's
+    networks: 2,221,925 parameters in the generator and 816,737 in the discriminator.
+
+    Args:
+        width: channels of the thinnest feature map, at least 1.
+
+    Raises:
+        ValueError: if the width is smaller than 1.
+    """
+    if width < 1:
+        raise ValueError(f"the width is {width}; it must be at least 1")
+    classes, latent_size, image_shape = 10, 100, (1, 28, 28)
+    return Architecture(
+        name="cgan28",
+        width=width,
+        latent_size=latent_size,
+        classes=classes,
+        image_shape=image_shape,
+        generator=_cgan28_generator(width, classes, latent_size),
+        discriminator=_cgan28_discriminator(width, classes, image_shape),
+    )
+
+
+def _cgan28_generator(width: int, classes: int, latent_size: int) -> Network:
+    norm, relu = BatchNorm(), Activation("relu")
+    seed_shape = (4 * width, 7, 7)
+    project = (
+        LabelInput(classes, (classes,)),
+        Linear(math.prod(seed_shape)),
+        norm,
+        relu,
+        Reshape(seed_shape),
+    )
+    layers: tuple[tuple[Layer, ...], ...] = (
+        project,
+        (Convolution(2 * width, kernel=4, stride=2, padding=1, transposed=True), norm, relu),
+        (Convolution(2 * width, kernel=3, stride=1, padding=1, transposed=True), norm, relu),
+        (Convolution(width, kernel=4, stride=2, padding=1, transposed=True), norm, relu),
+        (Convolution(1, kernel=3, stride=1, padding=1, transposed=True), Activation("tanh")),
+    )
+    return Network("generator", chain_blocks("G", (latent_size,), layers))
+
+
+def _cgan28_discriminator(width: int, classes: int, image_shape: Shape) -> Network:
+    norm, leaky = BatchNorm(), Activation("leaky_relu", slope=0.2)
+    flat = (4 * width * 3 * 3,)
+    layers: tuple[tuple[Layer, ...], ...] = (
+        (LabelInput(classes, image_shape), Convolution(width, kernel=4, stride=2, padding=1), norm, leaky),
+        (Convolution(2 * width, kernel=4, stride=2, padding=1), norm, leaky),
+        (Convolution(2 * width, kernel=3, stride=1, padding=1), norm, leaky),
+        (Convolution(4 * width, kernel=4, stride=2, padding=1), norm, leaky),
+        (Reshape(flat), Linear(1), Activation("sigmoid")),
+    )
+    return Network("discriminator", chain_blocks("D", image_shape, layers))
+
+
+def chain_blocks(prefix: str, input_shape: Shape, layers: tuple[tuple[Layer, ...], ...]) -> tuple[Block, ...]:
+    """Return blocks named ``prefix`` + 1, 2, ... where each takes what the one before gives.
+
+    Args:
+        prefix: first part of the blocks' names.
+        input_shape: shape of one sample entering the first block.
+        layers: the layers of each block.
+
+    Raises:
+        ValueError: if the layers' shapes do not fit each other.
+    """
+    blocks: list[Block] = []
+    for number, block_layers in enumerate(layers, start=1):
+        shape = blocks[-1].output_shape if blocks else input_shape
+        blocks.append(Block(f"{prefix}{number}", shape, block_layers))
+    return tuple(blocks)

@@ -1,0 +1,117 @@
+"""One training iteration of a split conditional GAN, pass by pass (METHODS 1.2).
+
+1. The generator makes fakes. 2. The discriminator learns from the fakes (target 0) and from real images (target
+1): one Adam step. 3. The updated discriminator judges the same fakes (target 1), and what it answers goes back
+through both networks: one Adam step of the generator, whose graph was kept all the while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.ensemble import Ensemble, Tape
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One client's rows of one iteration: images ``[b, c, h, w]`` in [-1, 1], labels ``[b]``, latent ``[b, z]``."""
+
+    images: Tensor
+    labels: Tensor
+    latent: Tensor
+
+
+@dataclass(frozen=True)
+class Present:
+    """Who was in a pass's forward batch, and who came back for its backward."""
+
+    forward: tuple[int, ...]
+    backward: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class IterationResult:
+    """What one iteration leaves for the records: mean losses per client, and the real pass of the discriminator."""
+
+    discriminator_loss: float
+    generator_loss: float
+    real_pass: Tape
+
+
+def gan_iteration(
+    generator: Ensemble,
+    discriminator: Ensemble,
+    batches: Mapping[int, Batch],
+    passes: tuple[Present, Present, Present, Present],
+) -> IterationResult:
+    """Play one iteration; a client that misses a pass skips that network's optimiser step.
+
+    Args:
+        generator: all copies of the generator.
+        discriminator: all copies of the discriminator.
+        batches: each client's rows.
+        passes: who was there in the generator's pass, and in the discriminator's on fakes, on real images and
+            for the generator.
+
+    Returns:
+        The losses, and the tape of the discriminator's pass on real images.
+    """
+    made, fake, real, serve = passes
+    making = generator.forward({k: (batches[k].latent, batches[k].labels) for k in made.forward})
+    fakes = {k: making.outputs[k].detach() for k in made.forward}
+
+    discriminator.zero_gradients()
+    _, fake_loss = _judge(discriminator, fakes, batches, fake, target=0.0)
+    images = {k: batches[k].images for k in real.forward}
+    real_pass, real_loss = _judge(discriminator, images, batches, real, target=1.0)
+    discriminator.step(_in_all(fake.backward, real.backward))
+
+    with discriminator.frozen():
+        serving = discriminator.forward(
+            {k: (fakes[k].requires_grad_(), batches[k].labels) for k in serve.forward}
+        )
+    served, generator_loss = _loss_gradients(serving, serve.backward, target=1.0)
+    generator.zero_gradients()
+    returning = _in_all(made.backward, serve.backward)
+    back = serving.backward(served)
+    making.backward({k: back[k] for k in returning})
+    generator.step(returning)
+    return IterationResult(fake_loss + real_loss, generator_loss, real_pass)
+
+
+def _judge(
+    discriminator: Ensemble,
+    images: Mapping[int, Tensor],
+    batches: Mapping[int, Batch],
+    present: Present,
+    target: float,
+) -> tuple[Tape, float]:
+    """Play one learning pass of the discriminator, forward and backward; return its tape and mean loss."""
+    tape = discriminator.forward({k: (images[k], batches[k].labels) for k in present.forward})
+    gradients, loss = _loss_gradients(tape, present.backward, target)
+    tape.backward(gradients)
+    return tape, loss
+
+
+def _loss_gradients(tape: Tape, clients: Iterable[int], target: float) -> tuple[dict[int, Tensor], float]:
+    """Return each client's loss gradient at its own output, and the mean loss.
+
+    Every client's loss is the mean binary cross-entropy over its own batch; the total is their sum.
+    """
+    gradients, losses = {}, []
+    for client in clients:
+        judged = tape.outputs[client].detach().requires_grad_()
+        loss = F.binary_cross_entropy(judged, torch.full_like(judged, target))
+        (gradients[client],) = torch.autograd.grad(loss, judged)
+        losses.append(float(loss.detach()))
+    return gradients, sum(losses) / len(losses)
+
+
+def _in_all(*groups: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the clients that are in every group, sorted."""
+    return tuple(sorted(set(groups[0]).intersection(*groups[1:])))

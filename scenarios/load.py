@@ -1,0 +1,95 @@
+"""From the name of a scenario to a checked `Scenario` that knows where each of its values was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from scenarios.extends import read_chain
+from scenarios.locate import library_names
+from scenarios.messages import Problem, ScenarioError
+from scenarios.overrides import apply_overrides
+from scenarios.paths import with_absolute_paths
+from scenarios.schema import Scenario, scenario_json_schema
+from scenarios.shape import Shape
+from scenarios.tree import Entry, Location, Map, Scalar, dotted, walk
+from scenarios.validation import validate
+
+__all__ = ["Loaded", "Location", "Problem", "ScenarioError", "library_names", "load_scenario"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scenario and where it came from.
+
+    Attributes:
+        scenario: The checked scenario. Paths in it are absolute.
+        path: Its file.
+        base_dir: The file's folder.
+        given: Dotted key paths of all values, lists and maps that the user gave, in a file or by `--set`.
+        locations: The same key paths -> where the value stands; the key "" is the whole scenario.
+    """
+
+    scenario: Scenario
+    path: Path
+    base_dir: Path
+    given: frozenset[str]
+    locations: Mapping[str, Location]
+
+    def error(self, key_path: str, came: str, allowed: str) -> ScenarioError:
+        """Makes the error of a check that needs more than the scenario, such as the devices' memory.
+
+        Args:
+            key_path: Dotted key path of the offending value; if it was not given, the nearest parent that was
+                tells the place.
+            came: What came.
+            allowed: What is allowed.
+        """
+        parent = key_path
+        while parent not in self.locations:
+            parent = parent.rpartition(".")[0]
+        return ScenarioError([Problem(self.locations[parent], key_path, f"{came}; {allowed}")])
+
+
+def load_scenario(name_or_path: str, overrides: Sequence[str], scenario_type: type[Scenario]) -> Loaded:
+    """Reads and checks a scenario.
+
+    Args:
+        name_or_path: Library name (`quickstart`, `paper/s1_single_iid`) or path of a YAML 1.2 file.
+        overrides: The `--set` arguments, `key.path=value`.
+        scenario_type: What `scenarios.schema.scenario_type` built.
+
+    Returns:
+        The scenario. Without a `name` it is called as its file.
+
+    Raises:
+        ScenarioError: Everything that is wrong with it, one line each.
+    """
+    shape = _shape_of(scenario_type)
+    problems: list[Problem] = []
+    path, tree = read_chain(name_or_path, shape, problems)
+    tree = apply_overrides(tree, overrides, shape, problems)
+    tree = with_absolute_paths(tree)
+    locations = {dotted(keys): node.at for keys, node in walk(tree)}
+    scenario, more = validate(_named(tree, path), scenario_type, shape)
+    known = {problem.at for problem in problems}
+    problems += [problem for problem in more if problem.at not in known]
+    if scenario is None or problems:
+        raise ScenarioError(problems)
+    given = frozenset(locations) - {""}
+    return Loaded(scenario, path, path.parent, given, locations)
+
+
+@lru_cache(maxsize=8)
+def _shape_of(kind: type[Scenario]) -> Shape:
+    return Shape.root(scenario_json_schema(kind))
+
+
+def _named(tree: Map, path: Path) -> Map:
+    if "name" in tree.entries:
+        return tree
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem)[:100].lstrip("._-") or "scenario"
+    return tree.with_entry("name", Entry(tree.at, Scalar(tree.at, name, name)))

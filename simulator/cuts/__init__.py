@@ -1,0 +1,1 @@
+"""Cut selectors: which blocks every client holds."""

@@ -1,0 +1,52 @@
+"""``fixed``: the cuts the scenario states."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.split import Cut
+from simulator.cuts.problem import CutProblem, Selection
+
+BlockCount = Annotated[int, Field(strict=True)]
+CutRow = Annotated[list[BlockCount], Field(min_length=4, max_length=4)]
+
+
+class FixedOptions(BaseModel):
+    """Cuts in block counts ``[g_head, g_tail, d_head, d_tail]``; the paper's bits are these minus 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    selector: Literal["fixed"] = Field("fixed", description="The cuts stated here.")
+    per_client: list[CutRow] | None = Field(
+        None, description="One [g_head, g_tail, d_head, d_tail] per client, in block counts."
+    )
+    every_client: CutRow | None = Field(
+        None, description="One [g_head, g_tail, d_head, d_tail] for all clients."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.per_client is None) == (self.every_client is None):
+            raise ValueError("selector fixed needs exactly one of per_client and every_client")
+        return self
+
+
+def select_fixed(problem: CutProblem, options: FixedOptions, rng: np.random.Generator) -> Selection:
+    """Return the stated cuts.
+
+    Raises:
+        ValueError: where they are not one per client, are out of range, or do not fit a device's memory.
+    """
+    del rng
+    rows = options.per_client if options.per_client is not None else [options.every_client] * problem.clients
+    if len(rows) != problem.clients:
+        raise ValueError(f"{len(rows)} cuts for {problem.clients} clients; one per client is needed")
+    cuts = [Cut(*row) for row in rows if row is not None]
+    for client, cut in enumerate(cuts):
+        try:
+            problem.check_cut(cut)
+        except ValueError as error:
+            raise ValueError(f"cut {list(cut.as_tuple())} of client {client}: {error}") from error
+    return problem.select("fixed", problem.model.genes_of(cuts), seconds=0.0)

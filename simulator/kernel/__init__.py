@@ -1,0 +1,1 @@
+"""The simulated world: compute, network, and the clock they share."""

@@ -1,0 +1,134 @@
+"""The learner of a run as the log sees it: mathematics, evaluation, and the clock on the wall.
+
+Evaluation is a commit like any other and costs no simulated time; here it is told apart from training, so that
+a strategy's learner need not know how it is measured.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.evaluator import Evaluator
+from analysis.plots import save_sample_grid
+from analysis.records import Recorder
+from analysis.runs import RunError
+from scenarios.schema import CasOptions
+from simulator.commits import Commit, Decision, Learner
+from simulator.plan import Plan
+
+SAMPLE_ROWS = 4
+"""Images of each class in a round's sample grid."""
+
+GenerateFn = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
+
+
+class GenerativeLearner(Learner, Protocol):
+    """A strategy's learner, which can also generate images."""
+
+    def generate(
+        self, client: int, labels: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Generate images ``[n, c, h, w]`` in [-1, 1] as one client would."""
+
+
+class MeasuredLearner:
+    """Applies commits with a strategy's learner, measures its generators when asked, and notes real time.
+
+    Args:
+        learner: the strategy's mathematics.
+        evaluator: how images are judged.
+        plan: the run's plan.
+        recorder: where metrics and real seconds go.
+        clock: the simulated time, in seconds.
+        samples: the folder for sample grids; it exists.
+    """
+
+    def __init__(
+        self,
+        learner: GenerativeLearner,
+        evaluator: Evaluator,
+        plan: Plan,
+        recorder: Recorder,
+        clock: Callable[[], float],
+        samples: Path,
+    ) -> None:
+        self._learner = learner
+        self._evaluator = evaluator
+        self._plan = plan
+        self._recorder = recorder
+        self._clock = clock
+        self._samples = samples
+        self.losses = learner.losses
+        self.latest: dict[str, dict[str, float]] = {}
+        """The latest metrics of every domain."""
+        self._training_s = 0.0
+
+    def apply(self, commit: Commit) -> Decision | None:
+        """Apply a commit.
+
+        Raises:
+            RunError: where a loss is no longer a finite number.
+        """
+        started = time.perf_counter()
+        if commit.kind == "evaluate":
+            self._evaluate(commit.info["round"])
+            self._recorder.wallclock(commit.info["round"], "evaluation", time.perf_counter() - started)
+            return None
+        decision = self._learner.apply(commit)
+        self.losses = self._learner.losses
+        self._training_s += time.perf_counter() - started
+        if commit.kind == "iteration" and not all(map(math.isfinite, self.losses)):
+            where = f"round {commit.info['round']}, iteration {commit.info['step']} of the round"
+            raise RunError(
+                f"training diverged in {where}: the losses are {self.losses}; "
+                "a smaller strategy.learning_rate is the usual cure"
+            )
+        if commit.kind == "aggregate":
+            self._recorder.wallclock(commit.info["round"], "training", self._training_s)
+            self._training_s = 0.0
+        return decision
+
+    def _evaluate(self, round_: int) -> None:
+        """Measure every domain's generator: the composite of the domain's first client."""
+        step = round_ + 1
+        for domain in self._plan.setting.deal.domains:
+            generate = self._generator_for(domain)
+            found = self._evaluator.evaluate(domain, generate, step)
+            if round_ < 0:
+                found |= {
+                    "fid_floor": self._evaluator.floor(domain),
+                    "classifier_accuracy": self._evaluator.classifier_accuracy(domain),
+                }
+            if self._cas_is_due(round_):
+                found |= self._evaluator.cas(domain, generate, step)
+            for metric, value in found.items():
+                self._recorder.metric(
+                    round_, self._clock(), self._recorder.total_bytes, domain, metric, value
+                )
+            self.latest[domain] = self.latest.get(domain, {}) | found
+            self._draw_samples(domain, generate, round_)
+
+    def _generator_for(self, domain: str) -> GenerateFn:
+        first = self._plan.setting.deal.clients_of(domain)[0]
+        return lambda labels, rng: self._learner.generate(first, labels, rng)
+
+    def _cas_is_due(self, round_: int) -> bool:
+        cas: CasOptions | None = self._plan.setting.scenario.evaluation.cas
+        if cas is None or round_ < 0:
+            return False
+        last = round_ == self._plan.rounds - 1
+        return last or (cas.every != "last" and (round_ + 1) % cas.every == 0)
+
+    def _draw_samples(self, domain: str, generate: GenerateFn, round_: int) -> None:
+        """Save a grid of images, drawn from the same noise in every round so that rounds can be compared."""
+        setting = self._plan.setting
+        labels = np.tile(np.arange(setting.architecture.classes, dtype=np.int64), SAMPLE_ROWS)
+        images = generate(labels, setting.streams.draw("samples", setting.deal.domains.index(domain)))
+        save_sample_grid(images, labels, self._samples / f"{domain}_round_{round_}.png", rows=SAMPLE_ROWS)

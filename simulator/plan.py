@@ -1,0 +1,182 @@
+"""The plan of a split run: what will be played, before anything is.
+
+From a setting and its cut selection follow the batches, every client's legs, the server's program and the barriers at
+which they meet. The event simulation plays the plan; the learner trains by it; the closed form measures it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.split import (
+    VISITS,
+    ClientLegs,
+    ComputeLeg,
+    Cut,
+    PayloadKind,
+    chain_of,
+    client_legs,
+    segment_bytes,
+    server_leg,
+    server_positions,
+)
+from scenarios.schema import EvaluationOptions
+from simulator.closed_form import IterationModel, IterationTime
+from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
+from simulator.cuts.selectors import SELECTORS
+from simulator.setting import Setting
+
+Place = tuple[int, int]
+"""A crossing's number and a position in it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A split run, ready to be played.
+
+    Attributes:
+        clients: the client ids, sorted.
+        batches: rows of each client in an iteration, ``min(batch_size, n_k)``.
+        selection: the cut selector's answer.
+        legs: what each client does in an iteration.
+        joins: at which places rows join the server's batch, and of how many clients.
+        exits: at which places rows leave.
+        server_program: the server's joined work in one iteration, in order: crossing, position, leg.
+        rounds: number of federated rounds.
+        steps_per_round: iterations in a round.
+        round_payload: what each client sends, and gets back, at a round's end: kinds and bytes.
+    """
+
+    setting: Setting
+    clients: tuple[int, ...]
+    batches: tuple[int, ...]
+    selection: Selection
+    legs: tuple[ClientLegs, ...]
+    joins: Mapping[Place, int]
+    exits: frozenset[Place]
+    server_program: tuple[tuple[int, int, ComputeLeg], ...]
+    rounds: int
+    steps_per_round: int
+    round_payload: tuple[tuple[tuple[str, float], ...], ...]
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """Each client's cut."""
+        return self.selection.cuts
+
+    def evaluates_after(self, round_: int) -> bool:
+        """Whether a round is followed by an evaluation; the last one always is."""
+        evaluation: EvaluationOptions = self.setting.scenario.evaluation
+        return (round_ + 1) % evaluation.every_rounds == 0 or round_ == self.rounds - 1
+
+    def closed_form(self) -> IterationTime:
+        """Return one iteration's time by the closed form."""
+        setting = self.setting
+        choices = sorted(set(self.cuts))
+        model = IterationModel(setting.costs, setting.fleet, setting.network, self.batches, choices)
+        return model.time(self.cuts)
+
+    def aggregation_seconds(self) -> float:
+        """Return how long a round's end takes: the slowest upload, then the slowest download."""
+        fleet, network = self.setting.fleet, self.setting.network
+        loads = [sum(n_bytes for _, n_bytes in payload) for payload in self.round_payload]
+        server = fleet.server.id
+        up = max(
+            network.seconds(client, server, load) for client, load in zip(self.clients, loads, strict=True)
+        )
+        down = max(
+            network.seconds(server, client, load) for client, load in zip(self.clients, loads, strict=True)
+        )
+        return up + down
+
+
+def batches_of(setting: Setting) -> tuple[int, ...]:
+    """Return every client's rows in an iteration: ``min(batch_size, n_k)``."""
+    return tuple(min(setting.scenario.strategy.batch_size, size) for size in setting.deal.sizes)
+
+
+def cut_problem(setting: Setting) -> CutProblem:
+    """Return the cut-selection problem of a setting.
+
+    Raises:
+        ScenarioError: where no cut fits some device's memory.
+    """
+    try:
+        return CutProblem(setting.costs, setting.fleet, setting.network, batches_of(setting))
+    except NoFeasibleCutError as error:
+        came, _, allowed = str(error).partition("; ")
+        raise setting.loaded.error("devices", came, allowed) from error
+
+
+def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: Any) -> Selection:  # noqa: ANN401
+    """Run one cut selector.
+
+    Raises:
+        ScenarioError: where its options do not fit the model or the fleet.
+    """
+    try:
+        return SELECTORS[selector].select(problem, options, setting.streams.draw(f"cuts.{selector}"))
+    except ValueError as error:
+        came, _, allowed = str(error).partition("; ")
+        where = "cuts.per_client" if selector == "fixed" and options.per_client is not None else "cuts"
+        raise setting.loaded.error(where, came, allowed) from error
+
+
+def split_plan(setting: Setting) -> Plan:
+    """Select cuts and lay out a split run."""
+    options = setting.scenario.cuts
+    selection = select_cuts(setting, cut_problem(setting), options.selector, options)
+    batches = batches_of(setting)
+    legs = tuple(
+        client_legs(setting.costs, cut, batch) for cut, batch in zip(selection.cuts, batches, strict=True)
+    )
+    clients = tuple(device.id for device in setting.fleet.clients)
+    joins: dict[Place, int] = Counter(
+        (number, visit.entry) for own in legs for number, visit in enumerate(own.visits)
+    )
+    return Plan(
+        setting=setting,
+        clients=clients,
+        batches=batches,
+        selection=selection,
+        legs=legs,
+        joins=joins,
+        exits=frozenset((number, visit.exit) for own in legs for number, visit in enumerate(own.visits)),
+        server_program=_server_program(setting, legs),
+        rounds=setting.scenario.strategy.rounds,
+        steps_per_round=_steps_per_round(setting, batches),
+        round_payload=tuple(_round_payload(setting, cut) for cut in selection.cuts),
+    )
+
+
+def _server_program(
+    setting: Setting, legs: tuple[ClientLegs, ...]
+) -> tuple[tuple[int, int, ComputeLeg], ...]:
+    """List the server's joined work in the order of crossings and positions, leaving out positions without rows."""
+    program = []
+    for number, visit in enumerate(VISITS):
+        for position in server_positions(chain_of(setting.costs, visit)):
+            rows = sum(
+                own.batch for own in legs if own.visits[number].entry <= position <= own.visits[number].exit
+            )
+            if rows:
+                program.append((number, position, server_leg(setting.costs, visit, position, rows)))
+    return tuple(program)
+
+
+def _steps_per_round(setting: Setting, batches: tuple[int, ...]) -> int:
+    """Return the iterations of a round: epochs x ``max_k ceil(n_k / b_k)`` (METHODS 1.2), unless the scenario says."""
+    options = setting.scenario.strategy
+    if options.steps_per_round is not None:
+        return int(options.steps_per_round)
+    epoch = max(-(-size // batch) for size, batch in zip(setting.deal.sizes, batches, strict=True))
+    return int(options.local_epochs * epoch)
+
+
+def _round_payload(setting: Setting, cut: Cut) -> tuple[tuple[str, float], ...]:
+    parameters, statistics = segment_bytes(setting.costs, cut)
+    payload = ((PayloadKind.PARAMETERS, float(parameters)), (PayloadKind.STATISTICS, float(statistics)))
+    return tuple((kind, n_bytes) for kind, n_bytes in payload if n_bytes)

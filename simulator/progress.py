@@ -1,0 +1,120 @@
+"""How far a run is: rounds, iterations, the simulated clock, losses, the latest FID, and the time left.
+
+On a terminal it is one live line on standard error; elsewhere one plain line a round. It only looks: nothing of
+a run depends on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as RichProgress
+
+from analysis.readable import duration_text
+from simulator.commits import Entry
+from simulator.plan import Plan
+
+log = logging.getLogger(__name__)
+
+
+class Latest(Protocol):
+    """What a run knows of its own quality, as it goes."""
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        """The latest mean losses of discriminator and generator."""
+
+    @property
+    def latest(self) -> Mapping[str, Mapping[str, float]]:
+        """The latest metrics of every domain."""
+
+
+class Progress:
+    """Follows a run by its commits.
+
+    Args:
+        live: whether to draw a live line; else a plain line is logged after each evaluation.
+    """
+
+    def __init__(self, live: bool) -> None:
+        self._live = live
+        self._latest: Latest | None = None
+        self._plan: Plan | None = None
+        self._bar: RichProgress | None = None
+        self._done = 0
+        self._started = 0.0
+
+    def say(self, what: str) -> None:
+        """Tell what is being done outside the rounds."""
+        log.info("%s", what)
+
+    @contextmanager
+    def started(self, plan: Plan, latest: Latest) -> Iterator[None]:
+        """Follow a run while it lasts."""
+        self._plan, self._latest, self._done, self._started = plan, latest, 0, time.perf_counter()
+        if not self._live:
+            yield
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[facts]}"),
+        )
+        with RichProgress(*columns, console=Console(stderr=True), transient=True) as self._bar:
+            self._bar.add_task("starting", total=self._iterations, facts="")
+            yield
+
+    def committed(self, entry: Entry) -> None:
+        """Take notice of a commit."""
+        commit = entry.commit
+        if commit.kind == "iteration":
+            self._done += 1
+        if self._bar is not None:
+            task = self._bar.task_ids[0]
+            self._bar.update(
+                task, completed=self._done, description=self._where(entry), facts=self._text(entry)
+            )
+        elif commit.kind == "evaluate":
+            log.info("%s: %s", self._where(entry), self._text(entry))
+
+    @property
+    def _iterations(self) -> int:
+        return self._plan.rounds * self._plan.steps_per_round if self._plan is not None else 0
+
+    def _where(self, entry: Entry) -> str:
+        plan, round_ = self._plan, entry.commit.info["round"]
+        if plan is None or round_ < 0:
+            return "before training"
+        return f"round {round_ + 1}/{plan.rounds}, iteration {self._done}/{self._iterations}"
+
+    def _text(self, entry: Entry) -> str:
+        """Return the simulated clock, losses, latest FIDs and the time left as one line."""
+        parts = [f"simulated {duration_text(entry.commit.time_s)}"]
+        latest = self._latest
+        if latest is not None and self._done and latest.latest:
+            parts.append(f"loss D {latest.losses[0]:.3f} G {latest.losses[1]:.3f}")
+        metrics = latest.latest if latest is not None else {}
+        fids = [f"{domain} {found['fid']:.1f}" for domain, found in metrics.items() if "fid" in found]
+        if fids:
+            parts.append("FID " + ", ".join(fids))
+        if 0 < self._done < self._iterations:
+            left_s = (time.perf_counter() - self._started) / self._done * (self._iterations - self._done)
+            parts.append(f"{duration_text(left_s)} left")
+        return ", ".join(parts)
+
+
+def silent() -> Progress:
+    """Return a progress that only logs."""
+    return Progress(live=False)
+
+
+def for_terminal() -> Progress:
+    """Return a live line where standard error is a terminal, else plain log lines."""
+    return Progress(live=sys.stderr.isatty())

@@ -1,0 +1,90 @@
+"""What can be named in a scenario, joined in one place: strategies, selectors, networks, metrics.
+
+Options live beside their owners; here they become one scenario type, so that validation is complete before
+anything runs. Nothing here imports torch: a strategy's two halves are named by import path and loaded when a
+run begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+
+from analysis.metrics import METRIC_NAMES
+from devices.availability import AlwaysAvailable
+from scenarios.load import Loaded, load_scenario
+from scenarios.schema import PluginSection, Scenario, scenario_type
+from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
+from simulator.kernel.network import NETWORKS
+from simulator.strategies.huscf_gan.options import HuscfGanOptions
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A strategy: its options, and the import paths of its halves.
+
+    Attributes:
+        title: one line for ``hetedge list strategies``.
+        options: its options' type.
+        protocol: ``module:function`` that plays a run in simulated time (no torch).
+        learner: ``module:class`` that does its mathematics (no clock).
+    """
+
+    title: str
+    options: type[BaseModel]
+    protocol: str
+    learner: str
+
+    def load_protocol(self) -> Callable[..., Any]:
+        """Import and return the protocol's function."""
+        return _load(self.protocol)
+
+    def load_learner(self) -> Callable[..., Any]:
+        """Import and return the learner's class; this imports torch."""
+        return _load(self.learner)
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "huscf_gan": Strategy(
+        title="KLD-weighted clustered federated learning + heterogeneous U-shaped split (arXiv 2507.12979)",
+        options=HuscfGanOptions,
+        protocol="simulator.strategies.huscf_gan.protocol:play",
+        learner="simulator.strategies.huscf_gan.learner:HuscfGanLearner",
+    ),
+}
+
+
+@lru_cache(maxsize=1)
+def registered_scenario() -> type[Scenario]:
+    """Return the scenario type that knows every registered plug-in."""
+    sections = (
+        PluginSection("network", "model", "dedicated", NETWORKS),
+        PluginSection("availability", "model", "always", {"always": AlwaysAvailable}),
+        PluginSection(
+            "cuts", "selector", DEFAULT_SELECTOR, {name: one.options for name, one in SELECTORS.items()}
+        ),
+        PluginSection(
+            "strategy", "name", "huscf_gan", {name: one.options for name, one in STRATEGIES.items()}
+        ),
+    )
+    return scenario_type(sections, METRIC_NAMES)
+
+
+def load(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:
+    """Load and validate a scenario by path or library name.
+
+    Raises:
+        ScenarioError: with the place, what came and what is allowed.
+    """
+    return load_scenario(name_or_path, overrides, registered_scenario())
+
+
+def _load(import_path: str) -> Callable[..., Any]:
+    module, _, name = import_path.partition(":")
+    loaded: Callable[..., Any] = getattr(import_module(module), name)
+    return loaded

@@ -1,0 +1,178 @@
+"""The setting of a run: its fleet, its network, its model's costs, and who holds which images.
+
+Everything here follows from the scenario and its seed, whatever the strategy. Given the labels of the real data
+it is the setting of a training run; without them it uses the catalogue's sizes and balanced labels, and opens
+no data file.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.fleet import Fleet, FleetError, build_fleet
+from models.architecture import Architecture, build_architecture
+from models.catalog import DataOptions, DatasetPath, balanced_labels, dataset_info, domain_name
+from models.partition import partition
+from models.split import ModelCosts, model_costs
+from scenarios.load import Loaded, ScenarioError
+from scenarios.schema import Scenario
+from simulator.kernel.network import Network
+from simulator.streams import Streams
+
+log = logging.getLogger(__name__)
+
+ASSUMED_IMAGES_OF_A_PATH = (60_000, 10)
+"""Training images and classes assumed of a user's own data set by commands that open no data file (as MNIST has)."""
+
+BYTES_PER_VALUE = {"float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Who holds what.
+
+    Attributes:
+        domains: the domains' names, in scenario order.
+        domain_of: the index of each client's domain.
+        images: each client's images, as sorted indices into its domain's training images.
+    """
+
+    domains: tuple[str, ...]
+    domain_of: tuple[int, ...]
+    images: tuple[NDArray[np.intp], ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """``n_k``: the number of images of each client."""
+        return tuple(len(indices) for indices in self.images)
+
+    def clients_of(self, domain: str) -> tuple[int, ...]:
+        """Return the clients of a domain, sorted."""
+        index = self.domains.index(domain)
+        return tuple(client for client, own in enumerate(self.domain_of) if own == index)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every strategy finds when it starts."""
+
+    loaded: Loaded
+    streams: Streams
+    fleet: Fleet
+    network: Network
+    architecture: Architecture
+    costs: ModelCosts
+    deal: Deal
+
+    @property
+    def scenario(self) -> Scenario:
+        """The resolved scenario."""
+        return self.loaded.scenario
+
+
+def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = None) -> Setting:
+    """Build the setting of a scenario.
+
+    Args:
+        loaded: the scenario and where its values stand.
+        labels: the training labels of every domain; ``None`` for the catalogue's sizes and balanced labels.
+
+    Raises:
+        ScenarioError: where the parts of the scenario do not fit each other.
+    """
+    scenario = loaded.scenario
+    streams = Streams(scenario.seed)
+    fleet = _build_fleet(loaded, streams)
+    costs_args = build_architecture(scenario.model), BYTES_PER_VALUE[scenario.execution.precision]
+    if labels is None:
+        labels = [_assumed_labels(domain_name(domain), domain.dataset) for domain in scenario.data.domains]
+    return Setting(
+        loaded=loaded,
+        streams=streams,
+        fleet=fleet,
+        network=Network(fleet, scenario.network),
+        architecture=costs_args[0],
+        costs=model_costs(*costs_args),
+        deal=_deal(loaded, len(fleet.clients), labels, streams),
+    )
+
+
+def _build_fleet(loaded: Loaded, streams: Streams) -> Fleet:
+    try:
+        return build_fleet(loaded.scenario.devices, streams.draw("fleet"), loaded.base_dir)
+    except FleetError as error:
+        raise loaded.error(f"devices.{error.key_path}", error.came, error.allowed) from error
+
+
+def _assumed_labels(name: str, dataset: str | DatasetPath) -> NDArray[np.int64]:
+    if isinstance(dataset, str):
+        return balanced_labels(dataset_info(dataset))
+    images, classes = ASSUMED_IMAGES_OF_A_PATH
+    log.warning(
+        "domain %s: no data file is opened; %d images of %d classes are assumed", name, images, classes
+    )
+    return balanced_labels(ASSUMED_IMAGES_OF_A_PATH)
+
+
+def _deal(loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]], streams: Streams) -> Deal:
+    """Give every domain its clients, in order, and every client its images."""
+    data: DataOptions = loaded.scenario.data
+    images: list[NDArray[np.intp]] = []
+    domain_of: list[int] = []
+    for index, clients in enumerate(_clients_per_domain(loaded, n_clients)):
+        try:
+            parts = partition(labels[index], clients, data.partition, streams.draw("partition", index))
+        except ValueError as error:
+            raise loaded.error("data.partition", *_came_and_allowed(error)) from error
+        images += parts
+        domain_of += [index] * clients
+    return Deal(tuple(domain_name(domain) for domain in data.domains), tuple(domain_of), tuple(images))
+
+
+def _clients_per_domain(loaded: Loaded, n_clients: int) -> list[int]:
+    """Return every domain's clients: as stated, or the rest dealt equally, the first domains getting one more."""
+    stated = [domain.clients for domain in loaded.scenario.data.domains]
+    rest = n_clients - sum(clients for clients in stated if clients is not None)
+    open_domains = stated.count(None)
+    if rest < open_domains or (rest and not open_domains):
+        given = n_clients - rest
+        raise loaded.error(
+            "data.domains",
+            f"the domains ask for {given} clients"
+            + (f" and {open_domains} more domains" if open_domains else ""),
+            f"the fleet has {n_clients} devices; clients must sum to them (leave clients out to deal equally)",
+        )
+    shares = iter(
+        [len(part) for part in np.array_split(np.arange(rest), open_domains)] if open_domains else []
+    )
+    return [clients if clients is not None else next(shares) for clients in stated]
+
+
+def _came_and_allowed(error: ValueError) -> tuple[str, str]:
+    came, _, allowed = str(error).partition("; ")
+    return came, allowed
+
+
+def warn_of_lopsided_domains(setting: Setting) -> None:
+    """Log a warning where all of a domain's clients have one device profile while the fleet has several."""
+    profiles = [device.profile.name for device in setting.fleet.clients]
+    if len(set(profiles)) == 1:
+        return
+    for domain in setting.deal.domains:
+        clients = setting.deal.clients_of(domain)
+        used = {profiles[client] for client in clients}
+        if len(used) == 1 and len(clients) > 1:
+            log.warning(
+                "domain %s sits on one profile (%s): its quality and its speed cannot be told apart; "
+                "devices.order: interleaved or shuffled mixes them",
+                domain,
+                used.pop(),
+            )
+
+
+__all__ = ["Deal", "ScenarioError", "Setting", "make_setting", "warn_of_lopsided_domains"]

@@ -1,0 +1,1 @@
+"""Strategies: one folder each, with options.py, protocol.py and learner.py."""

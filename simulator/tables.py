@@ -1,0 +1,91 @@
+"""Plain text tables for the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.readable import duration_text
+from simulator.cuts.problem import Selection
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as columns of text, two spaces apart; the first row is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def latency_text(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Return the answers of ``hetedge latency`` as text."""
+    if len(answers) > 1:
+        rows = [["scenario", "iteration", "round", "slowest client"]]
+        rows += [
+            [
+                one["scenario"],
+                duration_text(one["iteration_latency_s"]),
+                duration_text(one["round_latency_s"]),
+                _slowest(one),
+            ]
+            for one in answers
+        ]
+        return aligned(rows)
+    answer = answers[0]
+    phases = [["phase", "takes", "ends at"]]
+    phases += [
+        [phase["name"], duration_text(phase["end_s"] - phase["start_s"]), duration_text(phase["end_s"])]
+        for phase in answer["phases"]
+    ]
+    return "\n\n".join(
+        (
+            f"{answer['scenario']}: {duration_text(answer['iteration_latency_s'])} an iteration, "
+            f"{duration_text(answer['round_latency_s'])} a round",
+            aligned(phases),
+            aligned(_client_rows(answer)),
+        )
+    )
+
+
+def _client_rows(answer: Mapping[str, Any]) -> list[list[str]]:
+    """Return one row per kind of client: same profile, same cut, same times."""
+    kinds: Counter[tuple[str, ...]] = Counter()
+    for client, cut in zip(answer["clients"], answer["cuts"], strict=True):
+        times = [duration_text(client[key]) for key in ("compute_s", "transfer_s", "wait_s")]
+        kinds[client["profile"], str(cut), *times] += 1
+    heading = ["profile", "clients", "cut", "computes", "transfers", "waits"]
+    return [heading, *([kind[0], str(count), *kind[1:]] for kind, count in kinds.items())]
+
+
+def _slowest(answer: Mapping[str, Any]) -> str:
+    client = max(answer["clients"], key=lambda one: one["compute_s"] + one["transfer_s"])
+    return f"client-{client['id']} ({client['profile']})"
+
+
+def selection_facts(selection: Selection) -> dict[str, Any]:
+    """Return a selector's answer as ``hetedge cuts --json`` prints it."""
+    facts = dataclasses.asdict(selection)
+    return facts | {"cuts": [list(cut.as_tuple()) for cut in selection.cuts]}
+
+
+def cuts_text(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Return the answers of ``hetedge cuts`` as text: the comparison, then each selector's cuts."""
+    rows = [["selector", "iteration", "solver", "evaluations", "gap"]]
+    for one in answers:
+        gap = "unknown" if one["optimality_gap"] is None else f"{one['optimality_gap']:.2%}"
+        rows.append(
+            [
+                one["selector"],
+                duration_text(one["iteration_latency_s"]),
+                duration_text(one["seconds"]),
+                str(one["evaluations"]),
+                gap,
+            ]
+        )
+    parts = [aligned(rows)]
+    for one in answers:
+        count = Counter(str(cut) for cut in one["cuts"])
+        cut_rows = [[f"{one['selector']}: [g_head, g_tail, d_head, d_tail]", "clients"]]
+        parts.append(aligned([*cut_rows, *([cut, str(number)] for cut, number in sorted(count.items()))]))
+    return "\n\n".join(parts)

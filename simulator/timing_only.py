@@ -1,0 +1,142 @@
+"""Latency without training: the questions that are answered from sizes alone, without opening a data file.
+
+``latency`` answers how long an iteration and a round take and where every client's time goes; ``compare_cuts``
+what each cut selector finds. Neither imports torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from analysis.records import Recorder
+from models.split import Phase
+from simulator import registry
+from simulator.closed_form import ClientTime, IterationTime
+from simulator.commits import CommitLog, NullLearner
+from simulator.cuts.problem import Selection
+from simulator.cuts.selectors import SELECTORS
+from simulator.kernel.world import World
+from simulator.plan import Plan, cut_problem, select_cuts, split_plan
+from simulator.setting import make_setting, warn_of_lopsided_domains
+
+log = logging.getLogger(__name__)
+
+Engine = Literal["formula", "events"]
+
+
+def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan:
+    """Return the plan of a scenario from the catalogue's sizes; every check but opening data is made on the way.
+
+    Raises:
+        ScenarioError: where the scenario is wrong.
+    """
+    setting = make_setting(registry.load(str(scenario), overrides))
+    warn_of_lopsided_domains(setting)
+    return split_plan(setting)
+
+
+def latency(
+    scenario: str | Path, overrides: Sequence[str] = (), engine: Engine = "formula"
+) -> dict[str, Any]:
+    """Return how long one iteration and one round of a scenario take, in simulated seconds.
+
+    Args:
+        scenario: a path or a library name.
+        overrides: ``key.path=value`` texts, as ``--set`` takes them.
+        engine: ``formula`` for the closed form, ``events`` to play the iteration in the event simulation.
+
+    Returns:
+        ``scenario``, ``iteration_latency_s``, ``round_latency_s``, ``phases`` (name, start_s, end_s),
+        ``clients`` (id, profile, compute_s, transfer_s, wait_s; the three sum to the iteration), ``cuts`` (one
+        ``[g_head, g_tail, d_head, d_tail]`` per client, in block counts).
+
+    Raises:
+        ScenarioError: where the scenario is wrong.
+    """
+    plan = plan_from_sizes(scenario, overrides)
+    if engine == "formula":
+        time, aggregation_s = plan.closed_form(), plan.aggregation_seconds()
+    else:
+        time, aggregation_s = _played(plan)
+    ends = [0.0, *time.phase_end_s.values()]
+    return {
+        "scenario": plan.setting.scenario.name,
+        "iteration_latency_s": time.latency_s,
+        "round_latency_s": plan.steps_per_round * time.latency_s + aggregation_s,
+        "phases": [
+            {"name": str(phase), "start_s": start_s, "end_s": end_s}
+            for phase, (start_s, end_s) in zip(Phase, pairwise(ends), strict=True)
+        ],
+        "clients": [
+            {"id": device.id, "profile": device.profile.name, **dataclasses.asdict(client)}
+            for device, client in zip(plan.setting.fleet.clients, time.clients, strict=True)
+        ],
+        "cuts": [list(cut.as_tuple()) for cut in plan.cuts],
+    }
+
+
+def compare_cuts(
+    scenario: str | Path, overrides: Sequence[str] = (), selectors: Sequence[str] = ()
+) -> list[Selection]:
+    """Return what cut selectors find for a scenario.
+
+    Args:
+        scenario: a path or a library name.
+        overrides: ``key.path=value`` texts, as ``--set`` takes them.
+        selectors: their names; by default the scenario's own and every other that searches. The scenario's own runs
+            with the scenario's options, the others with their defaults.
+
+    Raises:
+        ScenarioError: where the scenario is wrong.
+        ValueError: where a selector needs options that only a scenario can give.
+    """
+    setting = make_setting(registry.load(str(scenario), overrides))
+    own = setting.scenario.cuts
+    names = selectors or [
+        own.selector,
+        *(n for n, s in SELECTORS.items() if s.searches and n != own.selector),
+    ]
+    found = []
+    for name in names:
+        if name != own.selector and not SELECTORS[name].searches:
+            raise ValueError(
+                f"selector {name} needs cuts that the scenario does not state; allowed here: "
+                + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector)
+            )
+        options = own if name == own.selector else SELECTORS[name].options()
+        found.append(select_cuts(setting, cut_problem(setting), name, options))
+    return found
+
+
+def _played(plan: Plan) -> tuple[IterationTime, float]:
+    """Play one iteration and one aggregation in the event simulation; return their times."""
+    setting = plan.setting
+    short = dataclasses.replace(plan, rounds=1, steps_per_round=1)
+    recorder = Recorder(setting.fleet, mode="summary")
+    world = World(setting.fleet, setting.network, recorder)
+    protocol = registry.STRATEGIES[setting.scenario.strategy.name].load_protocol()
+    # The aggregation belongs to the round, not to the iteration: its transfers are taken out of the clients' sums.
+    world.play(protocol(world, short, CommitLog(lambda: world.now_s, NullLearner())))
+    tables = recorder.tables()
+    iteration = tables["iterations"].iloc[0]
+    ends, end_s = {}, 0.0
+    for phase in Phase:
+        end_s += float(iteration[f"{phase}_s"])
+        ends[phase] = end_s
+    latency_s = float(iteration["iteration_latency_s"])
+    seconds = tables["devices"].set_index("device")[["compute_s", "transfer_s"]].to_dict("index")
+    clients = []
+    for client, payload in zip(setting.fleet.clients, plan.round_payload, strict=True):
+        load = sum(n_bytes for _, n_bytes in payload)
+        moving_s = seconds[client.name]["transfer_s"] - sum(
+            setting.network.seconds(*ends_of, load)
+            for ends_of in ((client.id, setting.fleet.server.id), (setting.fleet.server.id, client.id))
+        )
+        compute_s = seconds[client.name]["compute_s"]
+        clients.append(ClientTime(compute_s, moving_s, latency_s - compute_s - moving_s))
+    return IterationTime(latency_s, ends, tuple(clients)), world.now_s - latency_s

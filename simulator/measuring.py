@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis.evaluator import Evaluator
+from analysis.evaluator import Evaluator, GenerateFn
 from analysis.plots import save_sample_grid
 from analysis.records import Recorder
 from analysis.runs import RunError
@@ -26,16 +25,12 @@ from simulator.plan import Plan
 SAMPLE_ROWS = 4
 """Images of each class in a round's sample grid."""
 
-GenerateFn = Callable[[NDArray[np.int64], np.random.Generator], NDArray[np.float32]]
-
 
 class GenerativeLearner(Learner, Protocol):
     """A strategy's learner, which can also generate images."""
 
-    def generate(
-        self, client: int, labels: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """Generate images ``[n, c, h, w]`` in [-1, 1] as one client would."""
+    def generator_for(self, domain: str) -> GenerateFn:
+        """Return the generator a domain is judged by."""
 
 
 class MeasuredLearner:
@@ -96,10 +91,10 @@ class MeasuredLearner:
         return decision
 
     def _evaluate(self, round_: int) -> None:
-        """Measure every domain's generator: the composite of the domain's first client."""
+        """Measure every domain's generator."""
         step = round_ + 1
         for domain in self._plan.setting.deal.domains:
-            generate = self._generator_for(domain)
+            generate = self._learner.generator_for(domain)
             found = self._evaluator.evaluate(domain, generate, step)
             if round_ < 0:
                 found |= {
@@ -114,10 +109,6 @@ class MeasuredLearner:
                 )
             self.latest[domain] = self.latest.get(domain, {}) | found
             self._draw_samples(domain, generate, round_)
-
-    def _generator_for(self, domain: str) -> GenerateFn:
-        first = self._plan.setting.deal.clients_of(domain)[0]
-        return lambda labels, rng: self._learner.generate(first, labels, rng)
 
     def _cas_is_due(self, round_: int) -> bool:
         cas: CasOptions | None = self._plan.setting.scenario.evaluation.cas

@@ -25,6 +25,7 @@ from models.split import (
 )
 from scenarios.schema import EvaluationOptions
 from simulator.closed_form import IterationModel, IterationTime
+from simulator.cuts.fixed import StatedCutError
 from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
 from simulator.cuts.selectors import SELECTORS
 from simulator.setting import Setting
@@ -119,14 +120,19 @@ def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: A
     """
     try:
         return SELECTORS[selector].select(problem, options, setting.streams.draw(f"cuts.{selector}"))
-    except ValueError as error:
+    except (StatedCutError, NoFeasibleCutError) as error:
         came, _, allowed = str(error).partition("; ")
-        where = "cuts.per_client" if selector == "fixed" and options.per_client is not None else "cuts"
+        where = f"cuts.{error.key_path}" if isinstance(error, StatedCutError) else "cuts"
         raise setting.loaded.error(where, came, allowed) from error
 
 
 def split_plan(setting: Setting) -> Plan:
-    """Select cuts and lay out a split run."""
+    """Select cuts and lay out a split run.
+
+    Raises:
+        ScenarioError: where more clusters than clients are asked for, or cuts do not fit.
+    """
+    _check_clusters(setting)
     options = setting.scenario.cuts
     selection = select_cuts(setting, cut_problem(setting), options.selector, options)
     batches = batches_of(setting)
@@ -150,6 +156,14 @@ def split_plan(setting: Setting) -> Plan:
         steps_per_round=_steps_per_round(setting, batches),
         round_payload=tuple(_round_payload(setting, cut) for cut in selection.cuts),
     )
+
+
+def _check_clusters(setting: Setting) -> None:
+    wanted, clients = setting.scenario.strategy.clusters, len(setting.fleet.clients)
+    if wanted != "auto" and wanted > clients:
+        raise setting.loaded.error(
+            "strategy.clusters", f"{wanted} clusters of {clients} clients", f"allowed: auto, or 1 to {clients}"
+        )
 
 
 def _server_program(

@@ -96,7 +96,6 @@ class _Run:
         self._recorder = Recorder(plan.setting.fleet, mode=scenario.records)
         self._world = World(plan.setting.fleet, plan.setting.network, self._recorder)
         self._started = self._flushed = time.perf_counter()
-        self._rounds_closed = 0
 
     def play(self, data: Sequence[LabelledImages], device: torch.device | None) -> None:
         """Play the whole run and write what comes out of it."""

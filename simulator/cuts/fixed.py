@@ -33,20 +33,35 @@ class FixedOptions(BaseModel):
         return self
 
 
+class StatedCutError(ValueError):
+    """A stated cut that cannot be; the message says "what came; what is allowed".
+
+    Attributes:
+        key_path: the key to blame, below ``cuts``.
+    """
+
+    def __init__(self, key_path: str, message: str) -> None:
+        super().__init__(message)
+        self.key_path = key_path
+
+
 def select_fixed(problem: CutProblem, options: FixedOptions, rng: np.random.Generator) -> Selection:
     """Return the stated cuts.
 
     Raises:
-        ValueError: where they are not one per client, are out of range, or do not fit a device's memory.
+        StatedCutError: where they are not one per client, or are out of range.
+        NoFeasibleCutError: where they do not fit a device's memory.
     """
     del rng
     rows = options.per_client if options.per_client is not None else [options.every_client] * problem.clients
     if len(rows) != problem.clients:
-        raise ValueError(f"{len(rows)} cuts for {problem.clients} clients; one per client is needed")
+        came = f"the number of cuts is {len(rows)}"
+        raise StatedCutError("per_client", f"{came}; allowed: {problem.clients}, one per client")
     cuts = [Cut(*row) for row in rows if row is not None]
     for client, cut in enumerate(cuts):
         try:
             problem.check_cut(cut)
         except ValueError as error:
-            raise ValueError(f"cut {list(cut.as_tuple())} of client {client}: {error}") from error
+            key_path = "every_client" if options.per_client is None else f"per_client.{client}"
+            raise StatedCutError(key_path, f"cut {list(cut.as_tuple())}: {error}") from error
     return problem.select("fixed", problem.model.genes_of(cuts), seconds=0.0)

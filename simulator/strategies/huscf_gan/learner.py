@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from analysis.evaluator import GenerateFn
 from models.aggregation import aggregate, kl_divergences, kld_weights
 from models.clustering import find_clusters
 from models.datasets import LabelledImages
@@ -61,6 +62,11 @@ class HuscfGanLearner:
             case "evaluate":
                 return None
         raise ValueError(f"commit {commit.seq} is of kind {commit.kind!r}, which HuSCF-GAN does not know")
+
+    def generator_for(self, domain: str) -> GenerateFn:
+        """Return the generator a domain is judged by: its first client's composite, as it is now."""
+        first = self._deal.clients_of(domain)[0]
+        return lambda labels, rng: self.generate(first, labels, rng)
 
     def generate(
         self, client: int, labels: NDArray[np.int64], rng: np.random.Generator

@@ -35,13 +35,15 @@ def find_clusters(
         if not 1 <= clusters <= len(points):
             raise ValueError(f"{clusters} clusters of {len(points)} clients; allowed: 1 to {len(points)}")
         return _members(_kmeans(points, clusters, seed))
-    best_score, best = LEAST_SILHOUETTE, np.zeros(len(points), dtype=int)
+    best_score, best = -1.0, np.zeros(len(points), dtype=int)
     for count in range(2, len(points)):
         labels = _kmeans(points, count, seed)
         found = len(np.unique(labels))
         score = silhouette_score(points, labels) if 1 < found < len(points) else -1.0
         if score > best_score:
             best_score, best = score, labels
+    if best_score < LEAST_SILHOUETTE:
+        return (tuple(range(len(points))),)
     return _members(best)
 
 

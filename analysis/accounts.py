@@ -133,8 +133,9 @@ def _busy_seconds(transfers: Transfers, work: Computations, count: int) -> tuple
 
 
 def _transfer_rows(transfers: Transfers) -> dict[str, Any]:
-    """Return one entry per transfer; devices and kinds as codes."""
-    columns: dict[str, Any] = transfers._asdict()
+    """Return one entry per transfer, in the order of their starts; devices and kinds as codes."""
+    order = np.argsort(transfers.start_s, kind="stable")
+    columns: dict[str, Any] = {name: column[order] for name, column in transfers._asdict().items()}
     columns["bytes"] = columns.pop("n_bytes")
     return columns
 

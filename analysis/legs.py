@@ -5,13 +5,14 @@ Reports go into flat lists and are packed into arrays now and then; a packed leg
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.occupancy import FloatArray, IntArray
+from analysis.routines import RoutineComputation, Routines, RoutineTransfer
 from models.split import PayloadKind
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ KINDS = tuple(str(kind) for kind in PayloadKind)
 
 _KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _FLUSH_VALUES = 400_000
-"""Buffered values (six a transfer, four a computation) beyond which a buffer is packed into arrays."""
+"""Buffered values (six a transfer, four a computation, three a routine) beyond which a buffer is packed into arrays."""
+
+Ids = Sequence[int] | IntArray
+Values = Sequence[float] | FloatArray
 
 
 class RecordError(RuntimeError):
@@ -74,6 +78,8 @@ class LegBuffer:
         # Flat lists: one extension by six (four) values is the cheapest report that keeps them together.
         self._transfers: list[Any] = []
         self._computations: list[Any] = []
+        self._performances: list[Any] = []
+        self._routines = Routines()
         self._packed_transfers: list[Transfers] = []
         self._packed_computations: list[Computations] = []
 
@@ -116,26 +122,55 @@ class LegBuffer:
         if len(self._computations) >= _FLUSH_VALUES:
             self._pack_computations()
 
+    def routine(
+        self, transfers: Sequence[RoutineTransfer], computations: Sequence[RoutineComputation]
+    ) -> int:
+        """Describe legs that always follow one another in the same way; return their number for ``perform``.
+
+        Raises:
+            RecordError: Unknown kind; what else is impossible is found when the routine was performed.
+        """
+        codes = _codes([str(one.kind) for one in transfers])
+        coded = [one._replace(kind=code) for one, code in zip(transfers, codes, strict=True)]
+        return self._routines.add(coded, computations)
+
+    def perform(self, routine: int, start_s: float, wait_s: float) -> None:
+        """Record all legs of a routine.
+
+        Args:
+            routine: Its number.
+            start_s: Simulated time at which it began, seconds.
+            wait_s: How long its computations, and what follows them, had to wait for a busy processor, seconds.
+
+        Raises:
+            RecordError: As for ``transfer`` and ``compute``.
+        """
+        self._performances.extend((routine, start_s, wait_s))
+        if len(self._performances) >= _FLUSH_VALUES:
+            self._pack_performances()
+
     @property
     def is_empty(self) -> bool:
         """Whether no leg was recorded since the last ``take``."""
-        unpacked = self._transfers or self._computations
+        unpacked = self._transfers or self._computations or self._performances
         return not (unpacked or self._packed_transfers or self._packed_computations)
 
     def bytes_by_kind(self) -> dict[str, float]:
         """Return all bytes ever recorded per payload kind, without the kinds never sent."""
         self._pack_transfers()
+        self._pack_performances()
         sent = zip(KINDS, self._kind_bytes.tolist(), self._kind_counts.tolist(), strict=True)
         return {kind: n_bytes for kind, n_bytes, count in sent if count}
 
     def take(self) -> tuple[Transfers, Computations]:
-        """Hand over the legs recorded since the last call, in the order of their reports.
+        """Hand over the legs recorded since the last call, in the order in which they were packed.
 
         Raises:
             RecordError: A leg is impossible.
         """
         self._pack_transfers()
         self._pack_computations()
+        self._pack_performances()
         transfers = Transfers(*_join(_NO_TRANSFERS, self._packed_transfers))
         computations = Computations(*_join(_NO_COMPUTATIONS, self._packed_computations))
         self._packed_transfers.clear()
@@ -158,31 +193,47 @@ class LegBuffer:
             return
         source, target, kinds, n_bytes, start_s, end_s = (self._transfers[i::6] for i in range(6))
         self._transfers.clear()
-        unknown = sorted(set(kinds) - _KIND_CODES.keys())
-        if unknown:
-            raise RecordError(f"transfers of the kinds {unknown}; allowed: {', '.join(KINDS)}")
-        kind = np.array([_KIND_CODES[name] for name in kinds], dtype=np.int64)
-        ends = (self._rows(source), self._rows(target))
-        packed = Transfers(*ends, kind, _floats(n_bytes), _floats(start_s), _floats(end_s))
-        possible = _possible(packed.n_bytes, packed.start_s, packed.end_s) & (packed.source != packed.target)
-        require(possible, lambda i: f"an impossible transfer: {self.describe_transfer(packed, i)}")
-        self._kind_bytes += np.bincount(kind, weights=packed.n_bytes, minlength=len(KINDS))
-        self._kind_counts += np.bincount(kind, minlength=len(KINDS))
-        self._packed_transfers.append(packed)
+        self._keep_transfers(source, target, _codes(kinds), n_bytes, start_s, end_s)
 
     def _pack_computations(self) -> None:
         if not self._computations:
             return
         device, start_s, end_s, flops = (self._computations[i::4] for i in range(4))
         self._computations.clear()
+        self._keep_computations(device, start_s, end_s, flops)
+
+    def _pack_performances(self) -> None:
+        if not self._performances:
+            return
+        which, start_s, wait_s = (self._performances[i::3] for i in range(3))
+        self._performances.clear()
+        performances = (np.array(which, dtype=np.int64), _floats(start_s), _floats(wait_s))
+        self._keep_transfers(*self._routines.transfers(*performances))
+        self._keep_computations(*self._routines.computations(*performances))
+
+    def _keep_transfers(
+        self, source: Ids, target: Ids, kind: Ids, n_bytes: Values, start_s: Values, end_s: Values
+    ) -> None:
+        """Check transfers given as columns, count their bytes, and keep them."""
+        codes = np.asarray(kind, dtype=np.int64)
+        ends = (self._rows(source), self._rows(target))
+        packed = Transfers(*ends, codes, _floats(n_bytes), _floats(start_s), _floats(end_s))
+        possible = _possible(packed.n_bytes, packed.start_s, packed.end_s) & (packed.source != packed.target)
+        require(possible, lambda i: f"an impossible transfer: {self.describe_transfer(packed, i)}")
+        self._kind_bytes += np.bincount(codes, weights=packed.n_bytes, minlength=len(KINDS))
+        self._kind_counts += np.bincount(codes, minlength=len(KINDS))
+        self._packed_transfers.append(packed)
+
+    def _keep_computations(self, device: Ids, start_s: Values, end_s: Values, flops: Values) -> None:
+        """Check computations given as columns, and keep them."""
         packed = Computations(self._rows(device), _floats(start_s), _floats(end_s), _floats(flops))
         possible = _possible(packed.flops, packed.start_s, packed.end_s)
         require(possible, lambda i: f"an impossible computation: {self.describe_computation(packed, i)}")
         self._packed_computations.append(packed)
 
-    def _rows(self, ids: list[int]) -> IntArray:
+    def _rows(self, ids: Ids) -> IntArray:
         """Turn device ids into device rows, id + 1."""
-        rows = np.array(ids, dtype=np.int64) + 1
+        rows: IntArray = np.asarray(ids, dtype=np.int64) + 1
         known = (rows >= 0) & (rows < len(self.names))
         require(known, lambda i: f"device {ids[i]} is not one of -1..{len(self.names) - 2}")
         return rows
@@ -213,8 +264,16 @@ def _join(nothing: tuple[Any, ...], parts: list[Any]) -> list[Any]:
     return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
 
 
-def _floats(values: list[float]) -> FloatArray:
-    return np.array(values, dtype=np.float64)
+def _floats(values: Values) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _codes(kinds: Sequence[str]) -> list[int]:
+    """Turn payload kinds into their codes."""
+    unknown = sorted(set(kinds) - _KIND_CODES.keys())
+    if unknown:
+        raise RecordError(f"transfers of the kinds {unknown}; allowed: {', '.join(KINDS)}")
+    return [_KIND_CODES[kind] for kind in kinds]
 
 
 def _possible(amount: FloatArray, start_s: FloatArray, end_s: FloatArray) -> npt.NDArray[np.bool_]:

@@ -41,13 +41,15 @@ class Recorder:
         mode: ``full`` keeps a row per transfer, ``summary`` a row per round, source, target and kind.
         phases: Names of an iteration's phases, in the order of their columns.
 
-    A round is told by ``transfer`` and ``compute`` for every leg, ``iteration`` at the end of each iteration
-    and ``commit`` for what became final; ``end_round`` closes its accounts, and ``metric`` and ``wallclock``
-    may follow.
+    A round is told by ``transfer`` and ``compute`` for every leg, or ``perform`` for a whole ``routine`` of them,
+    ``iteration`` at the end of each iteration and ``commit`` for what became final; ``end_round`` closes its
+    accounts, and ``metric`` and ``wallclock`` may follow.
 
     Attributes:
         transfer: :meth:`analysis.legs.LegBuffer.transfer`.
         compute: :meth:`analysis.legs.LegBuffer.compute`.
+        routine: :meth:`analysis.legs.LegBuffer.routine`.
+        perform: :meth:`analysis.legs.LegBuffer.perform`.
     """
 
     def __init__(self, fleet: Fleet, mode: Mode = "full", phases: Sequence[str] = tuple(Phase)) -> None:
@@ -62,9 +64,11 @@ class Recorder:
         self._wallclock: list[tuple[Any, ...]] = []
         self._aggregation_s: list[float] = []
         self._metric_keys: set[tuple[int, str, str]] = set()
-        # Bound once: these two are called for every leg of every device.
+        # Bound once: these are called for every leg of every device.
         self.transfer = self._legs.transfer
         self.compute = self._legs.compute
+        self.routine = self._legs.routine
+        self.perform = self._legs.perform
 
     @property
     def total_bytes(self) -> float:

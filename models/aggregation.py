@@ -39,7 +39,9 @@ def kl_divergences(activations: Tensor) -> Tensor:
 
 def kld_weights(sizes: Sequence[int], divergences: Sequence[float], alpha: float) -> NDArray[np.float64]:
     """Return ``w_k = n_k exp(-alpha KLD_k) / sum_j n_j exp(-alpha KLD_j)`` (arXiv 2507.12979); they sum to 1."""
-    weights = np.asarray(sizes, dtype=float) * np.exp(-alpha * np.asarray(divergences, dtype=float))
+    exponents = -alpha * np.asarray(divergences, dtype=float)
+    # Only ratios count, and relative to the largest not all exponentials can underflow.
+    weights = np.asarray(sizes, dtype=float) * np.exp(exponents - exponents.max())
     return np.asarray(weights / weights.sum())
 
 

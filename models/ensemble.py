@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from models.architecture import Network
 from models.build import build_network
@@ -119,13 +120,16 @@ class Ensemble:
     def _cross_server(self, clients: Sequence[int], tape: Tape) -> None:
         """Run every middle block on the joined rows of the clients that do not hold it."""
         rows = dict(tape.server_starts)
+        members: list[int] = []
         for block in range(1, self.length - 1):
+            before = members
             members = [client for client in clients if block not in self._held(*self.cuts[client])]
             if not members:
                 continue
-            sizes = [len(rows[client]) for client in members]
-            joined = self.server[block](torch.cat([rows[client] for client in members]))
-            rows.update(zip(members, joined.split(sizes), strict=True))
+            if members != before:
+                joined = torch.cat([rows[client] for client in members])
+            joined = self.server[block](joined)
+            rows.update(zip(members, joined.split([len(rows[client]) for client in members]), strict=True))
             if block == self.network.core:
                 tape.core = dict(rows)
         tape.server_ends = rows
@@ -210,6 +214,9 @@ class _Placement:
     def blocks(self, key: int, which: Iterable[int]) -> dict[int, nn.Module]:
         """Initialise a whole network from a key and keep some of its blocks: the same key, the same weights."""
         modules = build_network(self.network, key).to(device=self.device, dtype=self.dtype)
+        if self.device.type == "cpu":
+            # Convolution kernels of CPUs want the channels of a pixel side by side; outputs follow the weights.
+            convert_conv2d_weight_memory_format(modules, torch.channels_last)
         return {index: modules[index] for index in which}
 
 

@@ -17,6 +17,10 @@ from torch.nn import functional as F
 from models.ensemble import Ensemble, Tape
 
 
+class DivergedError(ArithmeticError):
+    """Training has left the finite numbers."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """One client's rows of one iteration: images ``[b, c, h, w]`` in [-1, 1], labels ``[b]``, latent ``[b, z]``."""
@@ -102,10 +106,15 @@ def _loss_gradients(tape: Tape, clients: Iterable[int], target: float) -> tuple[
     """Return each client's loss gradient at its own output, and the mean loss.
 
     Every client's loss is the mean binary cross-entropy over its own batch; the total is their sum.
+
+    Raises:
+        DivergedError: A judgement is not a number any more.
     """
     gradients, losses = {}, []
     for client in clients:
         judged = tape.outputs[client].detach().requires_grad_()
+        if bool(judged.isnan().any()):
+            raise DivergedError(f"the discriminator's judgement of client {client}'s batch is not a number")
         loss = F.binary_cross_entropy(judged, torch.full_like(judged, target))
         (gradients[client],) = torch.autograd.grad(loss, judged)
         losses.append(float(loss.detach()))

@@ -2,26 +2,23 @@
 
 Results go to standard output; progress, warnings and errors to standard error. Exit codes: 0 done; 1 our own
 bug; 2 the input is wrong; 3 the run stopped; 130 interrupted. Commands that answer from sizes alone never
-import torch.
+import torch, and no other package of ours is imported before it is known that nothing hides it.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import errno
 import json
 import logging
+import os
 import sys
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
-from simulator import listing, tables
-
-ROOMS = ("devices", "models", "scenarios", "analysis", "simulator")
+from simulator.shadowing import shadowed_room
 
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Path of a scenario, or a library name.")]
 Set = Annotated[
@@ -33,18 +30,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 app = typer.Typer(
     name="hetedge",
     help="Simulate training on heterogeneous edge networks: real GANs, simulated time.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
+ClickError: type[Exception] = next(
+    one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException"
+)
+"""What typer raises for a command line it cannot read; newer versions have a copy of click's classes of their own."""
 
-class Engine(StrEnum):
-    """How a latency is found."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
-    formula = "formula"
-    events = "events"
+
+class InputError(ValueError):
+    """The command line names something that is not there."""
 
 
 @app.command()
@@ -68,14 +69,18 @@ def latency(
     scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Paths or library names.")],
     as_json: AsJson = False,
     engine: Annotated[
-        Engine, typer.Option(help="formula: the closed form; events: the event simulation.")
-    ] = Engine.formula,
+        str,
+        typer.Option(metavar="NAME", help="formula = the closed form; events = the event simulation."),
+    ] = "formula",
     overrides: Set = None,
 ) -> None:
     """Tell how long an iteration and a round take, without training."""
+    from simulator import tables
+    from simulator.timing_only import ENGINES
     from simulator.timing_only import latency as latency_of
 
-    answers = [latency_of(one, overrides or [], engine.value) for one in scenarios]
+    _known("engine", engine, ENGINES)
+    answers = [latency_of(one, overrides or [], engine) for one in scenarios]
     _print(answers[0] if len(answers) == 1 else answers, as_json, lambda: tables.latency_text(answers))
 
 
@@ -90,6 +95,7 @@ def cuts(
     overrides: Set = None,
 ) -> None:
     """Compare the cuts that selectors find, without training."""
+    from simulator import tables
     from simulator.timing_only import compare_cuts
 
     found = compare_cuts(scenario, overrides or [], [_known_selector(name) for name in selector or []])
@@ -112,12 +118,8 @@ def plot(
     from analysis.plots import FIGURES, draw
     from analysis.runs import load_run
 
-    kinds = list(FIGURES) if kind == "all" else [kind]
-    if kind != "all" and kind not in FIGURES:
-        raise InputError(
-            f"no figure is called '{kind}'; allowed: all, {', '.join(FIGURES)}{listing.nearest(kind, FIGURES)}"
-        )
-    loaded = [load_run(_existing_folder(one)) for one in runs]
+    kinds = list(FIGURES) if kind == "all" else [_known("figure", kind, ["all", *FIGURES])]
+    loaded = [load_run(_run_folder(one)) for one in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path("figures"))
     for one in kinds:
         for path in draw(one, loaded, target):
@@ -132,6 +134,7 @@ def validate(
 ) -> None:
     """Make every check that run makes, short of opening data."""
     from scenarios.dump import dump_resolved
+    from simulator import listing
     from simulator.timing_only import plan_from_sizes
 
     plan = plan_from_sizes(scenario, overrides or [])
@@ -145,36 +148,45 @@ def validate(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="|".join(listing.LISTINGS), help="What to list.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT", help="One of: devices, datasets, models, strategies, selectors, scenarios."
+        ),
+    ],
 ) -> None:
     """List what can be named in a scenario."""
-    if what not in listing.LISTINGS:
-        allowed = ", ".join(listing.LISTINGS)
-        raise InputError(
-            f"nothing to list is called '{what}'; allowed: {allowed}{listing.nearest(what, listing.LISTINGS)}"
-        )
-    print(listing.LISTINGS[what]())
+    from simulator.listing import LISTINGS
+
+    print(LISTINGS[_known("listing", what, LISTINGS)]())
 
 
-class InputError(ValueError):
-    """The command line names something that is not there."""
+def _known(what: str, name: str, known: Iterable[str]) -> str:
+    """Return a name that is known.
 
+    Raises:
+        InputError: It is not; the message says which are, and which is nearest.
+    """
+    from models.option_errors import unknown_name
 
-def _unknown(what: str, name: str, known: list[str]) -> InputError:
-    return InputError(f"{what} is called '{name}'; allowed: {', '.join(known)}{listing.nearest(name, known)}")
+    if name not in known:
+        raise InputError(unknown_name(what, name, known))
+    return name
 
 
 def _known_selector(name: str) -> str:
     from simulator.cuts.selectors import SELECTORS
 
-    if name not in SELECTORS:
-        raise _unknown("no selector", name, list(SELECTORS))
-    return name
+    return _known("cut selector", name, SELECTORS)
 
 
-def _existing_folder(path: Path) -> Path:
+def _run_folder(path: Path) -> Path:
+    from analysis.runs import SCENARIO_FILE
+
     if not path.is_dir():
-        raise InputError(f"{path}: no such folder; a run folder is needed")
+        raise InputError(f"{path}: no such folder; allowed: the folder of a run")
+    if not (path / SCENARIO_FILE).exists():
+        raise InputError(f"{path}: holds no {SCENARIO_FILE}; allowed: the folder of a run")
     return path
 
 
@@ -187,52 +199,52 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("matplotlib", "fontTools", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    sys.exit(_run_guarded())
+    try:
+        code = _run_guarded()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe (head, say) has seen enough: what is left in the buffer must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
 
 
 def _run_guarded() -> int:
     """Run the command; turn every expected failure into its line and exit code."""
-    from scenarios.load import ScenarioError
+    hidden = shadowed_room()
+    if hidden:
+        return _fail(2, hidden)
+    from analysis.runs import RunError
+    from scenarios.messages import ScenarioError
 
     try:
-        _refuse_shadowed_rooms()
-        result = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted; the rounds that were finished are kept", file=sys.stderr)
-        return 130
+        code = app(prog_name="hetedge", standalone_mode=False) or 0
+    except ClickError as error:
+        return _fail(2, _usage_line(error))
     except (ScenarioError, InputError, FileExistsError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except RuntimeError as error:
-        return _stopped(error)
-    return result if isinstance(result, int) else 0
+        return _fail(2, error)
+    except RunError as error:
+        return _fail(3, error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return _fail(3, f"{error.filename or 'the run folder'}: cannot be written: {error.strerror}")
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except SystemExit as error:
+        # Typer ends so where the reader of a pipe has gone, having silenced the streams.
+        raise BrokenPipeError from error
+    return _fail(code, "interrupted") if code == INTERRUPTED else int(code)
 
 
-def _stopped(error: RuntimeError) -> int:
-    """Report a run that had to stop; any other runtime error is our own bug and keeps its traceback."""
-    from analysis.runs import RunError
-
-    if not isinstance(error, RunError):
-        raise error
-    print(error, file=sys.stderr)
-    return 3
+def _fail(code: int, why: object) -> int:
+    print(why, file=sys.stderr)
+    return code
 
 
-def _refuse_shadowed_rooms() -> None:
-    """Refuse to run where some other package of the same name hides one of ours."""
-    parents = {}
-    for room in ROOMS:
-        spec = importlib.util.find_spec(room)
-        locations = list(spec.submodule_search_locations or []) if spec is not None else []
-        origin = locations[0] if locations else (spec.origin if spec is not None else None)
-        parents[room] = Path(origin).resolve().parent if origin else None
-    home = Path(__file__).resolve().parent.parent
-    for room, parent in parents.items():
-        if parent != home:
-            raise InputError(
-                f"the package '{room}' that Python finds is in {parent}, not beside hetedge's own in {home}; "
-                "rename or move your own file of that name, or run from another folder"
-            )
+def _usage_line(error: Any) -> str:  # noqa: ANN401 - an exception of typer's or of click's
+    """Return an error of typer as one line that names the command."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "hetedge"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return f"{command}: {message[:1].lower()}{message[1:]}; see '{command} --help'"

@@ -30,7 +30,7 @@ from models.split import (
     server_leg,
     server_positions,
 )
-from simulator.kernel.compute import leg_seconds
+from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.network import Network
 
 Floats = NDArray[np.float64]
@@ -117,19 +117,22 @@ class IterationModel:
         ready = self._play(np.atleast_2d(genes), phase_ends=None)
         return np.asarray(ready.max(axis=1))
 
+    def client_seconds(self) -> tuple[Floats, Floats]:
+        """Return how long each client computes, and how long it transfers, under each choice: two times ``[N, C]``."""
+        tables = self._tables
+        compute_s = (tables.finish + tables.prepare).sum(axis=0) + tables.after
+        return compute_s, (tables.up + tables.down).sum(axis=0)
+
     def time(self, cuts: Sequence[Cut]) -> IterationTime:
         """Return one assignment's iteration in detail."""
         genes = self.genes_of(cuts)
         phase_ends: dict[Phase, float] = {}
         latency_s = float(self._play(genes[None, :], phase_ends).max())
         phase_ends[Phase.GENERATOR_BACKWARD] = latency_s
-        tables = self._tables
-        compute = (tables.finish + tables.prepare)[:, self._clients, genes].sum(0)
-        compute = compute + tables.after[self._clients, genes]
-        transfer = (tables.up + tables.down)[:, self._clients, genes].sum(0)
+        own_s = (table[self._clients, genes].tolist() for table in self.client_seconds())
         clients = tuple(
-            ClientTime(float(busy), float(moving), latency_s - float(busy) - float(moving))
-            for busy, moving in zip(compute, transfer, strict=True)
+            ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s)
+            for compute_s, transfer_s in zip(*own_s, strict=True)
         )
         return IterationTime(latency_s, {phase: phase_ends[phase] for phase in Phase}, clients)
 
@@ -196,9 +199,9 @@ def _tables(
     finish, prepare, up, down = (np.zeros(shape) for _ in range(4))
     after = np.zeros(shape[1:])
     legs_of = {batch: [client_legs(costs, cut, batch) for cut in choices] for batch in set(batches)}
-    first_like: dict[tuple[int, int], int] = {}
+    first_like: dict[tuple[DeviceProfile, int], int] = {}
     for client, (device, batch) in enumerate(zip(fleet.clients, batches, strict=True)):
-        twin = first_like.setdefault((id(device.profile), batch), client)
+        twin = first_like.setdefault((device.profile, batch), client)
         if twin != client:
             for table in (finish, prepare, up, down):
                 table[:, client] = table[:, twin]

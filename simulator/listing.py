@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from devices.fleet import ClientMix, Fleet
 from devices.profile import catalog_names, load_profile
@@ -15,12 +14,6 @@ from simulator.registry import STRATEGIES, load
 from simulator.tables import aligned
 
 CGAN28 = "conditional GAN for 28x28 grey images, any width (64 = the paper's)"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the nearest known name, or nothing where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def devices() -> str:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from analysis.evaluator import Evaluator, GenerateFn
 from analysis.plots import save_sample_grid
 from analysis.records import Recorder
 from analysis.runs import RunError
+from models.steps import DivergedError
 from scenarios.schema import CasOptions
 from simulator.commits import Commit, Decision, Learner
 from simulator.plan import Plan
@@ -31,6 +33,9 @@ class GenerativeLearner(Learner, Protocol):
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by."""
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Return all weights and statistics, by stable names."""
 
 
 class MeasuredLearner:
@@ -69,26 +74,33 @@ class MeasuredLearner:
         """Apply a commit.
 
         Raises:
-            RunError: where a loss is no longer a finite number.
+            RunError: where a loss or a weight is no longer a finite number.
         """
         started = time.perf_counter()
+        if commit.kind != "iteration":
+            self._refuse_broken_weights(commit)
         if commit.kind == "evaluate":
             self._evaluate(commit.info["round"])
             self._recorder.wallclock(commit.info["round"], "evaluation", time.perf_counter() - started)
             return None
-        decision = self._learner.apply(commit)
+        try:
+            decision = self._learner.apply(commit)
+        except DivergedError as error:
+            raise _diverged(commit, str(error)) from error
         self.losses = self._learner.losses
         self._training_s += time.perf_counter() - started
         if commit.kind == "iteration" and not all(map(math.isfinite, self.losses)):
-            where = f"round {commit.info['round']}, iteration {commit.info['step']} of the round"
-            raise RunError(
-                f"training diverged in {where}: the losses are {self.losses}; "
-                "a smaller strategy.learning_rate is the usual cure"
-            )
+            raise _diverged(commit, f"the losses are {self.losses}")
         if commit.kind == "aggregate":
             self._recorder.wallclock(commit.info["round"], "training", self._training_s)
             self._training_s = 0.0
         return decision
+
+    def _refuse_broken_weights(self, commit: Commit) -> None:
+        """Stop before weights that are no finite numbers are averaged or measured."""
+        for name, values in self._learner.state().items():
+            if not bool(values.isfinite().all()):
+                raise _diverged(commit, f"{name} holds numbers that are not finite")
 
     def _evaluate(self, round_: int) -> None:
         """Measure every domain's generator."""
@@ -123,3 +135,13 @@ class MeasuredLearner:
         labels = np.tile(np.arange(setting.architecture.classes, dtype=np.int64), SAMPLE_ROWS)
         images = generate(labels, setting.streams.draw("samples", setting.deal.domains.index(domain)))
         save_sample_grid(images, labels, self._samples / f"{domain}_round_{round_}.png", rows=SAMPLE_ROWS)
+
+
+def _diverged(commit: Commit, why: str) -> RunError:
+    """Return the error of a run whose training has left the finite numbers."""
+    where = f"round {commit.info['round']}"
+    if commit.kind == "iteration":
+        where += f", iteration {commit.info['step']} of the round"
+    return RunError(
+        f"training diverged in {where}: {why}; a smaller strategy.learning_rate is the usual cure"
+    )

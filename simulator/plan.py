@@ -162,7 +162,9 @@ def _check_clusters(setting: Setting) -> None:
     wanted, clients = setting.scenario.strategy.clusters, len(setting.fleet.clients)
     if wanted != "auto" and wanted > clients:
         raise setting.loaded.error(
-            "strategy.clusters", f"{wanted} clusters of {clients} clients", f"allowed: auto, or 1 to {clients}"
+            "strategy.clusters",
+            f"{wanted} clusters of {clients} clients",
+            f"allowed: auto, or 1 to {clients}",
         )
 
 

@@ -109,6 +109,9 @@ class _Run:
                     protocol(self._world, self._plan, CommitLog(self._clock, measured, self._observe))
                 )
             status, state = "finished", learner.state() if learner is not None else {}
+        except KeyboardInterrupt:
+            log.warning("the rounds that were finished are kept in %s", self._folder.path)
+            raise
         except Exception:
             status = "stopped"
             raise

@@ -11,9 +11,10 @@ import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from analysis.records import Recorder
+from models.option_errors import unknown_name
 from models.split import Phase
 from simulator import registry
 from simulator.closed_form import ClientTime, IterationTime
@@ -26,7 +27,8 @@ from simulator.setting import make_setting, warn_of_lopsided_domains
 
 log = logging.getLogger(__name__)
 
-Engine = Literal["formula", "events"]
+ENGINES = ("formula", "events")
+"""How a latency is found: by the closed form, or by playing the events."""
 
 
 def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan:
@@ -40,15 +42,13 @@ def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan
     return split_plan(setting)
 
 
-def latency(
-    scenario: str | Path, overrides: Sequence[str] = (), engine: Engine = "formula"
-) -> dict[str, Any]:
+def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "formula") -> dict[str, Any]:
     """Return how long one iteration and one round of a scenario take, in simulated seconds.
 
     Args:
         scenario: a path or a library name.
         overrides: ``key.path=value`` texts, as ``--set`` takes them.
-        engine: ``formula`` for the closed form, ``events`` to play the iteration in the event simulation.
+        engine: one of :data:`ENGINES`; ``events`` plays the iteration in the event simulation.
 
     Returns:
         ``scenario``, ``iteration_latency_s``, ``round_latency_s``, ``phases`` (name, start_s, end_s),
@@ -57,7 +57,10 @@ def latency(
 
     Raises:
         ScenarioError: where the scenario is wrong.
+        ValueError: where there is no such engine.
     """
+    if engine not in ENGINES:
+        raise ValueError(unknown_name("engine", engine, ENGINES))
     plan = plan_from_sizes(scenario, overrides)
     if engine == "formula":
         time, aggregation_s = plan.closed_form(), plan.aggregation_seconds()
@@ -92,8 +95,7 @@ def compare_cuts(
             with the scenario's options, the others with their defaults.
 
     Raises:
-        ScenarioError: where the scenario is wrong.
-        ValueError: where a selector needs options that only a scenario can give.
+        ScenarioError: where the scenario is wrong, or a selector needs options that it does not give.
     """
     setting = make_setting(registry.load(str(scenario), overrides))
     own = setting.scenario.cuts
@@ -104,9 +106,11 @@ def compare_cuts(
     found = []
     for name in names:
         if name != own.selector and not SELECTORS[name].searches:
-            raise ValueError(
-                f"selector {name} needs cuts that the scenario does not state; allowed here: "
-                + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector)
+            raise setting.loaded.error(
+                "cuts.selector",
+                f"selector {name} was asked for, but the scenario states no cuts for it",
+                "allowed here: "
+                + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector),
             )
         options = own if name == own.selector else SELECTORS[name].options()
         found.append(select_cuts(setting, cut_problem(setting), name, options))

@@ -2,8 +2,10 @@
 
 The paper (arXiv 2507.12979) searches cuts genetically without elitism and tiles one genome over groups of
 clients. Here every client has its own gene, a whole population is scored in one call, and the best are never
-lost. Mutation changes one client or a part of a kind of device at once, since identical devices often want the
-same cut but not always.
+lost. Two things make the search fit the problem. The four numbers of a cut act on different crossings, so
+parents are mixed, and children changed, by these numbers. And clients of like speed want like cuts: a change
+meets a *slice* of the clients in the order of their speed, from a single one to all of them, so that identical
+devices can move together and a threshold between slow and fast can shift.
 """
 
 from __future__ import annotations
@@ -17,6 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.closed_form import Floats, Genes
 from simulator.cuts.problem import CutProblem, Selection
+
+FIRST_SLICES = 8
+"""Changes by which an assignment of the first population differs from one cut for everybody."""
+
+SINGLE_CLIENT_SHARE = 0.5
+"""Share of changes that meet a single client."""
+
+WHOLE_CUT_SHARE = 0.15
+"""Share of changes that replace the whole cut and not one of its numbers."""
 
 
 class GeneticOptions(BaseModel):
@@ -33,57 +44,84 @@ class GeneticOptions(BaseModel):
 def select_genetic(problem: CutProblem, options: GeneticOptions, rng: np.random.Generator) -> Selection:
     """Return the best assignment found within the budget; the same ``rng`` gives the same answer."""
     started = time.perf_counter()
-    population = _first_population(problem, options.population, rng)
+    size = min(options.population, options.max_evaluations)
+    elites = min(options.elite, size - 1)
+    breeder = _Breeder(problem, rng)
+    population = breeder.first_population(size)
     scores = problem.score(population)
-    while problem.evaluations + options.population <= options.max_evaluations:
-        order = scores.argsort(kind="stable")
-        elite = order[: min(options.elite, options.population - 1)]
-        children = _children(problem, population, scores, options, rng)[len(elite) :]
-        population = np.concatenate([population[elite], children])
-        scores = np.concatenate([scores[elite], problem.score(children)])
+    while problem.evaluations + size - elites <= options.max_evaluations:
+        best = scores.argsort(kind="stable")[:elites]
+        children = breeder.children(population, scores, size - elites, options.tournament)
+        population = np.concatenate([population[best], children])
+        scores = np.concatenate([scores[best], problem.score(children)])
     return problem.select("genetic", population[int(scores.argmin())], time.perf_counter() - started)
 
 
-def _first_population(problem: CutProblem, size: int, rng: np.random.Generator) -> Genes:
-    """Draw a population: each assignment gives a kind of device one cut, so that whole kinds start together."""
-    population = np.empty((size, problem.clients), dtype=np.intp)
-    for members in problem.groups:
-        population[:, members] = _draw_cuts(problem, members[:1], size, rng)
-    return population
+class _Breeder:
+    """Draws, mixes and changes assignments; every client always has a cut that fits its memory."""
 
+    def __init__(self, problem: CutProblem, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._allowed = problem.allowed
+        self._clients = np.arange(problem.clients)
+        # A problem's choices are all cuts in lexicographic order, so a gene is its cut's mixed-radix number.
+        self._cuts = np.array([cut.as_tuple() for cut in problem.model.choices]) - 1
+        self._longest = self._cuts.max(axis=0) + 1
+        compute_s, transfer_s = problem.model.client_seconds()
+        speed_order = (compute_s + transfer_s).mean(axis=1).argsort(kind="stable")
+        self._rank = speed_order.argsort()
 
-def _draw_cuts(problem: CutProblem, clients: NDArray[np.intp], rows: int, rng: np.random.Generator) -> Genes:
-    """Draw cuts that fit, ``[rows, len(clients)]``, each equally likely."""
-    weights = problem.allowed[clients].astype(float)
-    cumulative = (weights / weights.sum(axis=1, keepdims=True)).cumsum(axis=1)
-    draws = rng.random((rows, len(clients), 1))
-    drawn = (draws > cumulative[None]).sum(axis=2)
-    return np.asarray(np.minimum(drawn, problem.allowed.shape[1] - 1), dtype=np.intp)
+    def first_population(self, size: int) -> Genes:
+        """Return assignments ``[size, N]`` that start from one cut for everybody and differ in a few slices."""
+        cumulative = self._allowed.cumsum(axis=1) / self._allowed.sum(axis=1, keepdims=True)
+        genes = (self._rng.random((size, 1, 1)) >= cumulative).sum(axis=2)
+        for _ in range(FIRST_SLICES):
+            genes = self._changed(genes)
+        return np.asarray(genes)
 
+    def children(self, population: Genes, scores: Floats, count: int, tournament: int) -> Genes:
+        """Return ``[count, N]`` children: tournament, crossover, one change each."""
+        mothers, fathers = (self._parents(population, scores, count, tournament) for _ in range(2))
+        return self._changed(self._mixed(mothers, fathers))
 
-def _children(
-    problem: CutProblem, population: Genes, scores: Floats, options: GeneticOptions, rng: np.random.Generator
-) -> Genes:
-    """Return a generation of children: tournament, uniform crossover, mutation."""
-    mothers, fathers = (_parents(population, scores, options.tournament, rng) for _ in range(2))
-    from_mother = rng.random(population.shape) < 0.5
-    whole = rng.random(len(population)) < 0.5
-    children = np.where(from_mother | whole[:, None], mothers, fathers)
-    for child in children:
-        _mutate(problem, child, rng)
-    return children
+    def _parents(self, population: Genes, scores: Floats, count: int, tournament: int) -> Genes:
+        entrants = self._rng.integers(len(population), size=(count, tournament))
+        winners = entrants[np.arange(count), scores[entrants].argmin(axis=1)]
+        return np.asarray(population[winners])
 
+    def _mixed(self, mothers: Genes, fathers: Genes) -> Genes:
+        """Cross parents: half of the pairs by the cut's four numbers, a quarter by clients, a quarter not at all."""
+        count, clients = mothers.shape
+        by_number = self._rng.random((count, 1, 4)) < 0.5
+        by_client = self._rng.random((count, clients, 1)) < 0.5
+        how = self._rng.random((count, 1, 1))
+        from_mother = np.where(how < 0.5, by_number, by_client) | (how >= 0.75)
+        return self._where_allowed(
+            self._genes(np.where(from_mother, self._cuts[mothers], self._cuts[fathers])), mothers
+        )
 
-def _parents(population: Genes, scores: Floats, tournament: int, rng: np.random.Generator) -> Genes:
-    size = len(population)
-    entrants = rng.integers(size, size=(size, tournament))
-    winners = entrants[np.arange(size), scores[entrants].argmin(axis=1)]
-    return np.asarray(population[winners])
+    def _changed(self, genes: Genes) -> Genes:
+        """Change one number of the cut, or the whole cut, of one slice of the clients in each assignment."""
+        rows, count = np.arange(len(genes)), len(genes)
+        number = self._rng.integers(4, size=count)
+        cuts = self._cuts[genes]
+        cuts[rows, :, number] = self._rng.integers(self._longest[number])[:, None]
+        whole = self._rng.integers(len(self._cuts), size=(count, 1))
+        wishes = np.where(self._rng.random((count, 1)) < WHOLE_CUT_SHARE, whole, self._genes(cuts))
+        return np.where(self._slices(count), self._where_allowed(wishes, genes), genes)
 
+    def _slices(self, count: int) -> NDArray[np.bool_]:
+        """Draw which clients a change meets, ``[count, N]``: neighbours in speed; lengths log-uniform, or one."""
+        clients = len(self._clients)
+        length = np.ceil(clients ** self._rng.random(count)).astype(np.intp)
+        length[self._rng.random(count) < SINGLE_CLIENT_SHARE] = 1
+        first = self._rng.integers(1 - length, clients)[:, None]
+        return np.asarray((self._rank >= first) & (self._rank < first + length[:, None]))
 
-def _mutate(problem: CutProblem, child: Genes, rng: np.random.Generator) -> None:
-    """Give a random part of one kind of device, from a single client to all of them, one new cut, in place."""
-    members = problem.groups[rng.integers(len(problem.groups))]
-    count = 1 if rng.random() < 0.5 else int(rng.integers(1, len(members) + 1))
-    chosen = rng.permutation(members)[:count]
-    child[chosen] = _draw_cuts(problem, chosen[:1], 1, rng)[0, 0]
+    def _genes(self, cuts: NDArray[np.intp]) -> Genes:
+        """Return the genes ``[...]`` of cuts ``[..., 4]``, counted from 0 blocks."""
+        return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(cuts, -1, 0)), tuple(self._longest)))
+
+    def _where_allowed(self, wishes: Genes, otherwise: Genes) -> Genes:
+        """Return the wishes, and the other genes where a wish does not fit its client."""
+        return np.where(self._allowed[self._clients, wishes], wishes, otherwise)

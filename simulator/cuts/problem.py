@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.fleet import Device, Fleet
+from devices.profile import DeviceProfile
 from models.split import Cut, ModelCosts, memory_bytes, server_memory_bytes
 from simulator.closed_form import Floats, Genes, IterationModel
 from simulator.kernel.network import Network
@@ -141,9 +142,9 @@ class CutProblem:
         return np.asarray(needed) <= limit
 
     def _groups(self) -> tuple[NDArray[np.intp], ...]:
-        members: dict[tuple[int, int], list[int]] = {}
+        members: dict[tuple[DeviceProfile, int], list[int]] = {}
         for client, (device, batch) in enumerate(zip(self._fleet.clients, self._batches, strict=True)):
-            members.setdefault((id(device.profile), batch), []).append(client)
+            members.setdefault((device.profile, batch), []).append(client)
         return tuple(np.array(clients, dtype=np.intp) for clients in members.values())
 
 

@@ -1,49 +1,44 @@
 """Processors: first come, first served, and never preempted.
 
 A queue of that kind needs no bookkeeping but the time at which the processor falls idle: a task that comes at
-``t`` starts at ``max(t, idle_at)``. That is exact, and one timeout a task is all the event loop has to carry.
+``t`` starts at ``max(t, idle_at)``. That is exact, and a task's end is known when it is queued.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-import simpy
-from numpy.typing import NDArray
-
-from analysis.records import Recorder
+from analysis.accounts import tolerance_s
 from devices.fleet import Device
-from devices.profile import DeviceProfile
 from models.split import ComputeLeg
-
-Seconds = NDArray[np.float64]
-
-
-def leg_seconds(profile: DeviceProfile, leg: ComputeLeg) -> float:
-    """Return how long a device needs for a leg, in seconds (the roofline formula of :class:`DeviceProfile`)."""
-    return profile.compute_seconds(leg.flops, leg.touched_bytes, leg.kernels)
+from simulator.kernel.leg_time import leg_seconds
 
 
 class Processor:
     """One device's processor in simulated time."""
 
-    def __init__(self, env: simpy.Environment, device: Device, recorder: Recorder) -> None:
-        self._env = env
-        self._device = device
-        self._recorder = recorder
+    def __init__(self, device: Device) -> None:
+        self.device = device
         self._idle_at_s = 0.0
+        self._busy_since_s = 0.0
 
-    def compute(self, legs: Sequence[ComputeLeg]) -> simpy.Event:
-        """Queue legs that follow one another; return the event of the last one's end.
+    def seconds(self, leg: ComputeLeg) -> float:
+        """Return how long the device needs for a leg."""
+        return leg_seconds(self.device.profile, leg)
 
-        One event serves them all: nothing can come between them.
+    def queue(self, ready_s: float, seconds: float) -> float:
+        """Queue a task that comes at ``ready_s``, now or foretold, and takes ``seconds``; return when it starts.
+
+        Raises:
+            RuntimeError: The task comes before one that was foretold, which would have to wait for it: a device
+                that does several things at once has to play them one event at a time.
         """
-        now_s = self._env.now
-        start_s = now_s if now_s > self._idle_at_s else self._idle_at_s
-        for leg in legs:
-            end_s = start_s + leg_seconds(self._device.profile, leg)
-            self._recorder.compute(self._device.id, start_s, end_s, leg.flops)
-            start_s = end_s
-        self._idle_at_s = start_s
-        return self._env.timeout(start_s - now_s)
+        if ready_s > self._idle_at_s:
+            start_s = self._busy_since_s = ready_s
+        else:
+            start_s = self._idle_at_s
+            if ready_s < self._busy_since_s - tolerance_s(ready_s):
+                raise RuntimeError(
+                    f"{self.device.name} gets a task at {ready_s} s, before the one foretold for "
+                    f"{self._busy_since_s} s; only a device that does one thing at a time can be foretold"
+                )
+        self._idle_at_s = start_s + seconds
+        return start_s

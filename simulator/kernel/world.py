@@ -9,6 +9,7 @@ A protocol is a plain generator function. It asks the world to compute or to sen
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ import simpy
 from analysis.records import Recorder
 from devices.fleet import Fleet
 from models.split import ComputeLeg
+from simulator.kernel.chain import Chain, Message, Transport
 from simulator.kernel.compute import Processor
 from simulator.kernel.network import Network
 
@@ -33,7 +35,7 @@ class World:
         self.network = network
         self.recorder = recorder
         devices = (fleet.server, *fleet.clients)
-        self._processors = {device.id: Processor(self.env, device, recorder) for device in devices}
+        self._processors = {device.id: Processor(device) for device in devices}
 
     @property
     def now_s(self) -> float:
@@ -41,20 +43,57 @@ class World:
         return float(self.env.now)
 
     def compute(self, device: int, legs: Sequence[ComputeLeg]) -> simpy.Event:
-        """Queue consecutive legs on a device; return the event of their end."""
-        return self._processors[device].compute(legs)
+        """Queue consecutive legs on a device; return the event of their end.
+
+        One event serves them all: nothing can come between them.
+        """
+        processor = self._processors[device]
+        reached_s = now_s = self.env.now
+        for leg in legs:
+            seconds = processor.seconds(leg)
+            start_s = processor.queue(reached_s, seconds)
+            reached_s = start_s + seconds
+            self.recorder.compute(device, start_s, reached_s, leg.flops)
+        return self.env.timeout(reached_s - now_s)
 
     def send(self, source: int, target: int, payload: Sequence[tuple[str, float]]) -> simpy.Event:
         """Send one message of one or more payload kinds ``(kind, bytes)``; return the event of its arrival."""
-        start_s = self.env.now
-        seconds = self.network.seconds(source, target, sum(n_bytes for _, n_bytes in payload))
+        start_s, seconds = self.env.now, self._transport(Message(source, target, payload)).seconds
         for kind, n_bytes in payload:
             self.recorder.transfer(source, target, kind, n_bytes, start_s, start_s + seconds)
         return self.env.timeout(seconds)
 
+    def chain(
+        self,
+        device: int,
+        legs: Sequence[ComputeLeg],
+        received: Message | None = None,
+        sent: Message | None = None,
+    ) -> Chain:
+        """Forge what a device does again and again without waiting for anybody; see :class:`Chain`.
+
+        The device must do one thing at a time: a task that would overtake a foretold one is refused.
+        """
+        return Chain(
+            self.env,
+            self.recorder,
+            self._processors[device],
+            legs,
+            self._transport(received) if received else None,
+            self._transport(sent) if sent else None,
+        )
+
+    def _transport(self, message: Message) -> Transport:
+        return Transport(message, self.network.seconds(message.source, message.target, message.n_bytes))
+
     def play(self, process: Process) -> None:
         """Run the event loop until a process has ended; an exception in any process ends the run."""
-        self.env.run(until=self.env.process(process))
+        # What exists by now lives as long as the run; the garbage collector need not search it again and again.
+        gc.freeze()
+        try:
+            self.env.run(until=self.env.process(process))
+        finally:
+            gc.unfreeze()
 
 
 class Barrier:

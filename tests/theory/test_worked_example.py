@@ -108,6 +108,20 @@ class Watcher:
     def __init__(self):
         self.legs = []  # (device, start_s, end_s, amount in MFLOP or MB, direction of a message)
         self.iterations = []
+        self.routines = []
+
+    def routine(self, transfers, computations):
+        self.routines.append((transfers, computations))
+        return len(self.routines) - 1
+
+    def perform(self, routine, start_s, wait_s):
+        assert wait_s == 0.0, "on this page no leg meets a busy processor"
+        transfers, computations = self.routines[routine]
+        for one in transfers:
+            times_s = (start_s + one.start_s, start_s + one.end_s)
+            self.transfer(one.source, one.target, one.kind, one.n_bytes, *times_s)
+        for one in computations:
+            self.compute(one.device, start_s + one.start_s, start_s + one.end_s, one.flops)
 
     def compute(self, device_id, start_s, end_s, flops):
         self.legs.append((device_id, start_s, end_s, flops / MEGA, "computes"))

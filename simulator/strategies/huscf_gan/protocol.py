@@ -10,8 +10,9 @@ from __future__ import annotations
 from simpy import Event
 
 from devices.fleet import SERVER_ID
-from models.split import Phase
+from models.split import ClientLegs, Phase, TransferLeg
 from simulator.commits import CommitLog, Pass
+from simulator.kernel.chain import Chain, Message
 from simulator.kernel.world import Barrier, Process, World
 from simulator.plan import Plan
 
@@ -27,9 +28,10 @@ PASSES = (
 def play(world: World, plan: Plan, log: CommitLog) -> Process:
     """Play a whole run: rounds of split iterations, each ended by a clustered aggregation."""
     _evaluate(plan, log, round_=-1)
+    roads = _Roads(world, plan)
     for round_ in range(plan.rounds):
         for step in range(plan.steps_per_round):
-            yield from _iteration(world, plan, log, round_, step)
+            yield from _iteration(world, plan, roads, log, round_, step)
         yield from _aggregation(world, plan, log, round_)
         world.recorder.end_round(round_, world.now_s)
         if plan.evaluates_after(round_):
@@ -41,12 +43,13 @@ def _evaluate(plan: Plan, log: CommitLog, round_: int) -> None:
     log.commit("evaluate", plan.clients, round=round_)
 
 
-def _iteration(world: World, plan: Plan, log: CommitLog, round_: int, step: int) -> Process:
+def _iteration(world: World, plan: Plan, roads: _Roads, log: CommitLog, round_: int, step: int) -> Process:
     """Play one iteration: it ends when the last client has applied its gradients."""
-    meeting = _Iteration(world, plan)
-    everybody_done = world.env.all_of([world.env.process(meeting.client(client)) for client in plan.clients])
+    meeting = _Iteration(world, plan, roads)
+    for client in plan.clients:
+        world.env.process(meeting.client(client))
     world.env.process(meeting.server())
-    yield everybody_done
+    yield meeting.everybody_done.event
     passes = tuple(Pass(name, plan.clients, plan.clients) for name in PASSES)
     log.commit("iteration", plan.clients, passes, round=round_, step=step)
     index = round_ * plan.steps_per_round + step
@@ -55,13 +58,47 @@ def _iteration(world: World, plan: Plan, log: CommitLog, round_: int, step: int)
     )
 
 
+class _Roads:
+    """What everybody does between two meetings, forged once and played in every iteration.
+
+    Attributes:
+        clients: each client's roads: one up to every crossing, from what the crossing before sent down, and the
+            last one home.
+        server: the server's joined work: crossing, position, chain.
+    """
+
+    def __init__(self, world: World, plan: Plan) -> None:
+        self.clients = [
+            _client_roads(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
+        ]
+        self.server = [
+            (number, position, world.chain(SERVER_ID, [leg])) for number, position, leg in plan.server_program
+        ]
+
+
+def _client_roads(world: World, client: int, legs: ClientLegs) -> list[Chain]:
+    """Forge a client's roads: receive (but for the first), compute, send up (but for the last)."""
+    roads, received = [], None
+    for visit in legs.visits:
+        sent = _message(client, SERVER_ID, visit.up)
+        roads.append(world.chain(client, visit.finish + visit.prepare, received, sent))
+        received = _message(SERVER_ID, client, visit.down)
+    return [*roads, world.chain(client, legs.after, received)]
+
+
+def _message(source: int, target: int, leg: TransferLeg) -> Message:
+    return Message(source, target, ((leg.kind, leg.n_bytes),))
+
+
 class _Iteration:
     """One iteration's barriers, and the processes that meet at them."""
 
-    def __init__(self, world: World, plan: Plan) -> None:
+    def __init__(self, world: World, plan: Plan, roads: _Roads) -> None:
         self._world = world
         self._plan = plan
+        self._roads = roads
         self.start_s = world.now_s
+        self.everybody_done = Barrier(world.env, len(plan.clients))
         self._phase_end_s = dict.fromkeys(Phase, self.start_s)
         self._joined: dict[tuple[int, int], Barrier] = {
             place: Barrier(world.env, clients) for place, clients in plan.joins.items()
@@ -69,31 +106,34 @@ class _Iteration:
         self._left: dict[tuple[int, int], Event] = {place: world.env.event() for place in plan.exits}
 
     def client(self, client: int) -> Process:
-        """Walk one client's legs: eight times compute, send up, wait for the server, receive."""
-        world, legs = self._world, self._plan.legs[client]
-        for number, visit in enumerate(legs.visits):
+        """Walk one client's roads: eight times up to the server, wait for it there, and in the end home."""
+        *up, home = self._roads.clients[client]
+        for number, (visit, road) in enumerate(zip(self._plan.legs[client].visits, up, strict=True)):
+            start_s = yield road.play()
             if visit.finish:
-                yield world.compute(client, visit.finish)
-                self._phase_end_s[visit.finish[0].phase] = world.now_s
-            yield world.compute(client, visit.prepare)
-            yield world.send(client, SERVER_ID, ((visit.up.kind, visit.up.n_bytes),))
+                finished_s = road.leg_ends_s[len(visit.finish) - 1]
+                self._reach(visit.finish[-1].phase, start_s + finished_s)
             self._joined[number, visit.entry].arrive()
             yield self._left[number, visit.exit]
-            yield world.send(SERVER_ID, client, ((visit.down.kind, visit.down.n_bytes),))
-        yield world.compute(client, legs.after)
-        self._phase_end_s[Phase.GENERATOR_BACKWARD] = world.now_s
+        yield home.play()
+        self._reach(Phase.GENERATOR_BACKWARD, self._world.now_s)
+        self.everybody_done.arrive()
 
     def server(self) -> Process:
         """Walk the crossings: at every position wait for the last contributor, run the joined batch, let rows leave."""
-        world, plan = self._world, self._plan
-        for number, position, leg in plan.server_program:
+        for number, position, work in self._roads.server:
             barrier = self._joined.get((number, position))
             if barrier is not None:
                 yield barrier.event
-            yield world.compute(SERVER_ID, (leg,))
+            yield work.play()
             leaving = self._left.get((number, position))
             if leaving is not None:
                 leaving.succeed()
+
+    def _reach(self, phase: Phase, time_s: float) -> None:
+        """Note that a client has ended a phase; the phase ends with the last one."""
+        if time_s > self._phase_end_s[phase]:
+            self._phase_end_s[phase] = time_s
 
     def phase_seconds(self) -> dict[str, float]:
         """Return how long each phase took: from the end of the one before to when its last client was through."""

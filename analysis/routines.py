@@ -1,0 +1,101 @@
+"""Routines: legs that always follow one another in the same way, reported by their start alone.
+
+Most legs of a run are repeated in every iteration: a device receives, computes and sends, with the same sizes and
+durations. Such a routine is described once; a performance of it is then one short report, and many performances
+are turned into legs together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.occupancy import FloatArray, IntArray
+
+Column = npt.NDArray[Any]
+
+
+class RoutineTransfer(NamedTuple):
+    """A transfer of a routine; times count from the routine's start, without any waiting, seconds."""
+
+    source: int
+    target: int
+    kind: str | int
+    """Payload kind, or its code."""
+    n_bytes: float
+    start_s: float
+    end_s: float
+    waits: bool
+    """Whether it comes after the computations, and so later where those had to wait."""
+
+
+class RoutineComputation(NamedTuple):
+    """A computation of a routine; times as for :class:`RoutineTransfer`."""
+
+    device: int
+    start_s: float
+    end_s: float
+    flops: float
+
+
+class Routines:
+    """The routines of a run, by number."""
+
+    def __init__(self) -> None:
+        self._transfers = _Rows(len(RoutineTransfer._fields))
+        self._computations = _Rows(len(RoutineComputation._fields))
+
+    def add(self, transfers: Sequence[RoutineTransfer], computations: Sequence[RoutineComputation]) -> int:
+        """Keep a routine; return its number."""
+        self._computations.add(computations)
+        return self._transfers.add(transfers)
+
+    def transfers(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
+        """Return the transfers of performances as columns ``source, target, kind, n_bytes, start_s, end_s``.
+
+        Args:
+            which: The routine's number of each performance, shape ``[n]``.
+            start_s: When it began, seconds, shape ``[n]``.
+            wait_s: How long its computations waited for a busy processor, seconds, shape ``[n]``.
+        """
+        (*what, from_s, to_s, waits), of = self._transfers.gather(which)
+        shift_s = start_s[of] + wait_s[of] * waits
+        return [*what, from_s + shift_s, to_s + shift_s]
+
+    def computations(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
+        """Return the computations of performances as columns ``device, start_s, end_s, flops``; see ``transfers``."""
+        (device, from_s, to_s, flops), of = self._computations.gather(which)
+        shift_s = start_s[of] + wait_s[of]
+        return [device, from_s + shift_s, to_s + shift_s, flops]
+
+
+class _Rows:
+    """The legs of all routines, one below the other."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._rows: list[tuple[Any, ...]] = []
+        self._first = [0]
+        self._columns: list[Column] = []
+
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Append a routine's legs; return the routine's number."""
+        self._rows.extend(rows)
+        self._first.append(len(self._rows))
+        self._columns = []
+        return len(self._first) - 2
+
+    def gather(self, which: IntArray) -> tuple[list[Column], IntArray]:
+        """Return the columns of the legs of routines ``which``, and the index in ``which`` of each leg."""
+        if not self._columns:
+            columns = zip(*self._rows, strict=True) if self._rows else [()] * self._width
+            self._columns = [np.array(column) for column in columns]
+        first = np.array(self._first, dtype=np.int64)
+        counts = first[which + 1] - first[which]
+        of = np.repeat(np.arange(len(which)), counts)
+        within = np.arange(len(of)) - np.repeat(counts.cumsum() - counts, counts)
+        rows = first[which][of] + within
+        return [column[rows] for column in self._columns], of

@@ -1,0 +1,115 @@
+"""Chains: what a device does without waiting for anybody: it receives, computes and sends.
+
+Where nothing can come between the steps, the end is known at the beginning: one event serves them all. Durations
+are worked out when a chain is forged, so one that is played in every iteration costs little more than its
+event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+import simpy
+
+from analysis.records import Recorder
+from analysis.routines import RoutineComputation, RoutineTransfer
+from models.split import ComputeLeg
+from simulator.kernel.compute import Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one device sends another at once: payload kinds with their bytes."""
+
+    source: int
+    target: int
+    payload: Sequence[tuple[str, float]]
+
+    @property
+    def n_bytes(self) -> float:
+        """Its whole size."""
+        return sum(n_bytes for _, n_bytes in self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A message and how long it takes."""
+
+    message: Message
+    seconds: float
+
+    def legs(self, start_s: float, waits: bool) -> list[RoutineTransfer]:
+        """Return it as the transfers of a routine in which it begins at ``start_s``."""
+        source, target, end_s = self.message.source, self.message.target, start_s + self.seconds
+        return [
+            RoutineTransfer(source, target, kind, n_bytes, start_s, end_s, waits)
+            for kind, n_bytes in self.message.payload
+        ]
+
+
+class Chain:
+    """Steps that can be played any number of times, each time as one event.
+
+    Args:
+        env: whose time it is played in.
+        recorder: what is told of every performance.
+        processor: the device's.
+        legs: what it computes, one after the other; one leg at least.
+        received: what it waits for first, if anything; sent off as the chain begins.
+        sent: what it sends when the legs are done, if anything.
+
+    Attributes:
+        leg_ends_s: when each leg ends, in seconds from the chain's start, without any waiting.
+    """
+
+    __slots__ = (
+        "_env",
+        "_perform",
+        "_processor",
+        "_ready_s",
+        "_routine",
+        "_seconds",
+        "_work_s",
+        "leg_ends_s",
+    )
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        recorder: Recorder,
+        processor: Processor,
+        legs: Sequence[ComputeLeg],
+        received: Transport | None = None,
+        sent: Transport | None = None,
+    ) -> None:
+        if not legs:
+            raise ValueError(f"a chain without a leg for {processor.device.name}; it needs one at least")
+        self._env, self._processor, self._perform = env, processor, recorder.perform
+        self._ready_s = received.seconds if received else 0.0
+        times_s = list(accumulate((processor.seconds(leg) for leg in legs), initial=self._ready_s))
+        self.leg_ends_s = tuple(times_s[1:])
+        self._work_s = times_s[-1] - self._ready_s
+        self._seconds = times_s[-1] + (sent.seconds if sent else 0.0)
+        transfers = received.legs(0.0, waits=False) if received else []
+        transfers += sent.legs(times_s[-1], waits=True) if sent else []
+        self._routine = recorder.routine(
+            transfers,
+            [
+                RoutineComputation(processor.device.id, start_s, end_s, leg.flops)
+                for leg, (start_s, end_s) in zip(legs, pairwise(times_s), strict=True)
+            ],
+        )
+
+    def play(self) -> simpy.Event:
+        """Begin now; return the event of the end.
+
+        The event's value is the time from which ``leg_ends_s`` counts: now, or later by what the legs had to wait
+        for a busy processor.
+        """
+        now_s = self._env.now
+        ready_s = now_s + self._ready_s
+        wait_s = self._processor.queue(ready_s, self._work_s) - ready_s
+        self._perform(self._routine, now_s, wait_s)
+        return self._env.timeout(self._seconds + wait_s, now_s + wait_s)

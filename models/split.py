@@ -16,15 +16,11 @@ Source: arXiv 2507.12979 (HuSCF-GAN); the generalisation to any chain is ours.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 
 from models.architecture import Architecture
-from models.cost import BlockCost, network_costs, segment_saved_bytes
-
-BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE = 2
-"""Adam keeps two moments, each as large as the parameter."""
+from models.cost import BlockCost, network_costs
 
 
 class PayloadKind(StrEnum):
@@ -326,52 +322,6 @@ def segment_bytes(costs: ModelCosts, cut: Cut) -> tuple[int, int]:
     held = held_blocks(costs.generator, cut.g_head, cut.g_tail)
     held += held_blocks(costs.discriminator, cut.d_head, cut.d_tail)
     return sum(cost.parameter_bytes for cost in held), sum(cost.statistics_bytes for cost in held)
-
-
-def memory_bytes(costs: ModelCosts, cut: Cut, batch: int) -> int:
-    """Return the memory a client needs at its peak, in bytes.
-
-    Parameters, their gradients and Adam's two moments; BatchNorm statistics; the saved activations of a batch.
-    The generator's activations live through the discriminator's passes (METHODS 1.2, step 3), and one
-    discriminator pass is alive at a time.
-    """
-    parameters, statistics = segment_bytes(costs, cut)
-    generator, discriminator = costs.generator, costs.discriminator
-    segments = (
-        generator.blocks[: cut.g_head],
-        generator.blocks[generator.length - cut.g_tail :],
-        discriminator.blocks[: cut.d_head],
-        discriminator.blocks[discriminator.length - cut.d_tail :],
-    )
-    activations = sum(segment_saved_bytes(blocks) for blocks in segments) * batch
-    copies_of_parameters = 2 + BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE
-    return int(parameters * copies_of_parameters + statistics + activations)
-
-
-def server_memory_bytes(costs: ModelCosts, cuts: Sequence[Cut], batches: Sequence[int]) -> int:
-    """Return the server's peak memory in bytes, counted as a client's.
-
-    Its copies of every middle block with gradients and Adam's moments, and the saved activations of the rows it
-    runs through each of them.
-    """
-    total = 0
-    for network in ("generator", "discriminator"):
-        chain = costs.generator if network == "generator" else costs.discriminator
-        for block in server_positions(chain):
-            cost = chain.blocks[block]
-            rows = sum(
-                batch
-                for cut, batch in zip(cuts, batches, strict=True)
-                if _server_runs(chain, cut, network, block)
-            )
-            total += cost.parameter_bytes * (2 + BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE)
-            total += cost.statistics_bytes + cost.saved_activation_bytes * rows
-    return int(total)
-
-
-def _server_runs(chain: ChainCosts, cut: Cut, network: str, block: int) -> bool:
-    head, tail = (cut.g_head, cut.g_tail) if network == "generator" else (cut.d_head, cut.d_tail)
-    return head <= block < chain.length - tail
 
 
 def _flops(cost: BlockCost, work: Work) -> float:

@@ -122,12 +122,17 @@ def replay(entries: Iterable[Entry], learner: Learner) -> None:
         learner.apply(entry.commit)
 
 
-def training_key(entries: Iterable[Entry]) -> str:
-    """Return the SHA-256 of a log without its times.
+def training_key(entries: Iterable[Entry], facts: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a log without its times, and of what else decides the weights.
 
-    For a synchronous lossless strategy two runs of one scenario with the same key have the same weights (law 6).
+    For a synchronous lossless strategy two runs with the same key have the same weights (law 6), on the same kind of
+    machine with the same versions.
+
+    Args:
+        entries: the log.
+        facts: what the log builds on, as JSON can hold it: the plan's ``training_facts``.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for entry in entries:
         digest.update(json.dumps(_timeless(entry.commit), sort_keys=True).encode())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ which they meet. The event simulation plays the plan; the learner trains by it; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,26 @@ class Plan:
         """Whether a round is followed by an evaluation; the last one always is."""
         evaluation: EvaluationOptions = self.setting.scenario.evaluation
         return (round_ + 1) % evaluation.every_rounds == 0 or round_ == self.rounds - 1
+
+    def training_facts(self, data_sha256: Sequence[str]) -> dict[str, Any]:
+        """Return what decides the weights besides the commit log; nothing of it is a device or a time.
+
+        Args:
+            data_sha256: the digests of the domains' data sets, in their order.
+        """
+        scenario, deal = self.setting.scenario, self.setting.deal
+        return {
+            "seed": scenario.seed,
+            "model": scenario.model.model_dump(mode="json"),
+            "strategy": scenario.strategy.model_dump(mode="json"),
+            "precision": scenario.execution.precision,
+            "threads": scenario.execution.threads,
+            "data_sha256": list(data_sha256),
+            "domain_of": list(deal.domain_of),
+            "images": [indices.tolist() for indices in deal.images],
+            "batches": list(self.batches),
+            "cuts": [cut.as_tuple() for cut in self.cuts],
+        }
 
     def closed_form(self) -> IterationTime:
         """Return one iteration's time by the closed form."""

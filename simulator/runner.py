@@ -28,11 +28,11 @@ from analysis.runs import Run, RunFolder, load_run
 from analysis.summary import summarize
 from models.cache import cache_dir, data_root
 from models.datasets import DataError, LabelledImages, load_dataset
-from models.split import memory_bytes
+from models.memory import memory_bytes
 from scenarios.dump import dump_resolved, resolved
 from scenarios.load import Loaded
 from simulator import registry
-from simulator.commits import CommitLog, Entry, NullLearner
+from simulator.commits import CommitLog, Entry, NullLearner, training_key
 from simulator.environment import choose_device, describe_environment
 from simulator.kernel.world import World
 from simulator.measuring import MeasuredLearner
@@ -80,15 +80,24 @@ def run(
         folder.write_text("scenario.yaml", dump_resolved(loaded.scenario, loaded.given))
         folder.write_json("environment.json", describe_environment(loaded, device, data))
         folder.write_table("cuts", _cuts_table(plan))
-        _Run(plan, folder, progress).play(data, device)
+        _Run(plan, data, device, folder, progress).play()
     return load_run(folder.path)
 
 
 class _Run:
     """A run in progress: its world, its log, and what has been written of it."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        data: Sequence[LabelledImages],
+        device: torch.device | None,
+        folder: RunFolder,
+        progress: Progress,
+    ) -> None:
         self._plan = plan
+        self._data = data
+        self._device = device
         self._folder = folder
         self._progress = progress
         scenario = plan.setting.scenario
@@ -96,13 +105,14 @@ class _Run:
         self._recorder = Recorder(plan.setting.fleet, mode=scenario.records)
         self._world = World(plan.setting.fleet, plan.setting.network, self._recorder)
         self._started = self._flushed = time.perf_counter()
+        self._entries: list[Entry] = []
 
-    def play(self, data: Sequence[LabelledImages], device: torch.device | None) -> None:
+    def play(self) -> None:
         """Play the whole run and write what comes out of it."""
         status = "interrupted"
         state: Mapping[str, torch.Tensor] = {}
         try:
-            learner, measured = self._learners(data, device)
+            learner, measured = self._learners()
             protocol = self._strategy.load_protocol()
             with self._progress.started(self._plan, measured):
                 self._world.play(
@@ -119,18 +129,16 @@ class _Run:
             self._recorder.wallclock(self._plan.rounds - 1, "run", time.perf_counter() - self._started)
             self._finish(status, state)
 
-    def _learners(
-        self, data: Sequence[LabelledImages], device: torch.device | None
-    ) -> tuple[Any, MeasuredLearner | NullLearner]:
+    def _learners(self) -> tuple[Any, MeasuredLearner | NullLearner]:
         """Return the strategy's learner (none where nothing is trained) and what the log applies commits with."""
         plan = self._plan
-        if device is None:
+        if self._device is None:
             return None, NullLearner()
-        learner = self._strategy.load_learner()(plan, data, device)
+        learner = self._strategy.load_learner()(plan, self._data, self._device)
         names = plan.setting.deal.domains
         self._progress.say("preparing the classifiers that judge the images")
         evaluator = Evaluator(
-            dict(zip(names, data, strict=True)),
+            dict(zip(names, self._data, strict=True)),
             plan.setting.scenario.evaluation,
             plan.setting.streams.draw,
             cache_dir(),
@@ -146,6 +154,7 @@ class _Run:
     def _observe(self, entry: Entry) -> None:
         """Record a commit; after an evaluation the round's tables may be written."""
         commit = entry.commit
+        self._entries.append(entry)
         self._recorder.commit(
             commit.seq,
             commit.time_s,
@@ -171,6 +180,9 @@ class _Run:
             "status": status,
             "timeline_sha256": timeline_digest(tables),
             "weights_sha256": weights_digest(state) if state else None,
+            "training_key": training_key(
+                self._entries, self._plan.training_facts([images.digest for images in self._data])
+            ),
             "cut_selector": self._plan.selection.selector,
             "iteration_latency_s": self._plan.closed_form().latency_s,
             "clusters": _last_clusters(tables["commits"]),

@@ -105,6 +105,8 @@ def compare_cuts(
     ]
     found = []
     for name in names:
+        if name not in SELECTORS:
+            raise ValueError(f"no selector is called {name!r}; allowed: {', '.join(SELECTORS)}")
         if name != own.selector and not SELECTORS[name].searches:
             raise setting.loaded.error(
                 "cuts.selector",

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from devices.fleet import Device, Fleet
 from devices.profile import DeviceProfile
-from models.split import Cut, ModelCosts, memory_bytes, server_memory_bytes
+from models.memory import memory_bytes, server_memory_bytes
+from models.split import Cut, ModelCosts
 from simulator.closed_form import Floats, Genes, IterationModel
 from simulator.kernel.network import Network
 

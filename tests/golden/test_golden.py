@@ -57,7 +57,7 @@ def golden_of_strategy(name: str, folder: Path) -> dict:
     played = play_run(plan, make_learner(plan, data))
     transfers = played.tables["transfers"]
     return {
-        "training_key": training_key(played.entries),
+        "training_key": training_key(played.entries, plan.training_facts([images.digest for images in data])),
         "commits": [entry.commit.kind for entry in played.entries],
         "clusters": [[list(c) for c in one.clusters] for one in decisions(played.entries).values()],
         "iteration_end_s": played.tables["iterations"]["end_s"].tolist(),

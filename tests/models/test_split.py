@@ -4,6 +4,7 @@ import pytest
 
 from models.architecture import cgan28
 from models.cost import network_costs, segment_saved_bytes
+from models.memory import memory_bytes, server_memory_bytes
 from models.split import (
     VISITS,
     ChainCosts,
@@ -12,11 +13,9 @@ from models.split import (
     Phase,
     Work,
     client_legs,
-    memory_bytes,
     model_costs,
     segment_bytes,
     server_leg,
-    server_memory_bytes,
 )
 
 PAPER = model_costs(cgan28(64))
@@ -139,15 +138,15 @@ def test_memory_of_a_client_by_hand():
     # Blocks 1 and 2 of the generator share the tensor between them.
     kept = sum(segment_saved_bytes(part) for part in (g[:2], g[4:], d[:1], d[4:]))
     assert kept < sum(block.saved_activation_bytes for block in held)
-    # Parameters, their gradients, and Adam's two moments.
+    # Parameters, their gradients, and Adam's two moments; BatchNorm's statistics, running and of the batch.
     cut = Cut(2, 1, 1, 1)
-    assert memory_bytes(PAPER, cut, 64) == 4 * parameters + statistics + 64 * kept
+    assert memory_bytes(PAPER, cut, 64) == 4 * parameters + 2 * statistics + 64 * kept
     assert segment_bytes(PAPER, cut) == (parameters, statistics)
 
 
 def test_memory_of_the_server_counts_the_rows_it_runs():
     g, d = PAPER.generator.blocks[1:4], PAPER.discriminator.blocks[1:4]
-    copies = sum(4 * block.parameter_bytes + block.statistics_bytes for block in (*g, *d))
+    copies = sum(4 * block.parameter_bytes + 2 * block.statistics_bytes for block in (*g, *d))
     cores = g[1].saved_activation_bytes + d[1].saved_activation_bytes
     all_largest = server_memory_bytes(PAPER, [LARGEST, LARGEST], [64, 16])
     assert all_largest == copies + 80 * cores

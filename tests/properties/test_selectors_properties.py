@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from small_worlds import fleet_of, problem_of, profile, random_costs
 
 from devices.fleet import Fleet
-from models.split import ModelCosts, memory_bytes, server_memory_bytes
+from models.memory import memory_bytes, server_memory_bytes
+from models.split import ModelCosts
 from simulator.cuts.genetic import GeneticOptions, select_genetic
 from simulator.cuts.greedy import GreedyOptions, select_greedy
 from simulator.cuts.problem import CutProblem, Selection

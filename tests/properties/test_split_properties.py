@@ -8,16 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_worlds import random_costs
 
+from models.memory import memory_bytes, server_memory_bytes
 from models.split import (
     VISITS,
     PayloadKind,
     chain_of,
     client_legs,
     held_blocks,
-    memory_bytes,
     segment_bytes,
     server_leg,
-    server_memory_bytes,
     server_positions,
 )
 
@@ -117,12 +116,12 @@ def test_clients_and_server_hold_each_block_of_one_client_once(model, batch):
     assert segment_bytes(costs, cut) == (parameters, statistics)
     # The chains of these tests share no input, so that what is kept adds up block by block.
     kept = batch * sum(block.saved_activation_bytes for block in held)
-    assert memory_bytes(costs, cut, batch) == 4 * parameters + statistics + kept
+    assert memory_bytes(costs, cut, batch) == 4 * parameters + 2 * statistics + kept
 
     middle = (*costs.generator.blocks[1:-1], *costs.discriminator.blocks[1:-1])
     blocks = (*costs.generator.blocks, *costs.discriminator.blocks)
     kept_by_server = batch * sum(block.saved_activation_bytes for block in blocks) - kept
-    copies = sum(4 * block.parameter_bytes + block.statistics_bytes for block in middle)
+    copies = sum(4 * block.parameter_bytes + 2 * block.statistics_bytes for block in middle)
     assert server_memory_bytes(costs, [cut], [batch]) == copies + kept_by_server
 
 

@@ -92,14 +92,17 @@ def test_a_null_learner_replays_what_was_decided():
 
 
 def test_the_key_leaves_out_the_times_and_nothing_else():
-    key = training_key(written().entries)
+    facts = {"seed": 0, "cuts": [[1, 1, 1, 1]]}
+    key = training_key(written().entries, facts)
     assert len(key) == 64
-    assert training_key(written(times=(0.0, 99.0, 100.0)).entries) == key
+    assert training_key(written(times=(0.0, 99.0, 100.0)).entries, facts) == key
+    assert training_key(written().entries, facts | {"cuts": [[2, 1, 1, 1]]}) != key
     others = [
         written(clients=(0, 1, 2)),
         written(name="real"),
         written(backward=(0,)),
         written(step=4),
     ]
-    keys = {training_key(log.entries) for log in others} | {training_key(written().entries[:2]), key}
+    keys = {training_key(log.entries, facts) for log in others}
+    keys |= {training_key(written().entries[:2], facts), key}
     assert len(keys) == len(others) + 2

@@ -5,7 +5,8 @@ import pytest
 from small_worlds import fleet_of, problem_of, profile
 
 from models.architecture import cgan28
-from models.split import Cut, memory_bytes, model_costs, server_memory_bytes
+from models.memory import memory_bytes, server_memory_bytes
+from models.split import Cut, model_costs
 from simulator.cuts.problem import NoFeasibleCutError
 
 COSTS = model_costs(cgan28(4))

@@ -4,7 +4,8 @@ import pytest
 from small_worlds import block, fleet_of, make_plan_of, make_setting_of, problem_of, profile
 
 from models.architecture import cgan28
-from models.split import ChainCosts, Cut, ModelCosts, PayloadKind, memory_bytes, model_costs, segment_bytes
+from models.memory import memory_bytes
+from models.split import ChainCosts, Cut, ModelCosts, PayloadKind, model_costs, segment_bytes
 from scenarios.load import ScenarioError
 from simulator import registry
 from simulator.cuts.genetic import GeneticOptions

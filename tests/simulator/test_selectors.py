@@ -7,7 +7,8 @@ from small_worlds import fleet_of, problem_of, profile
 
 from devices.fleet import FleetOptions, build_fleet
 from models.architecture import cgan28
-from models.split import Cut, memory_bytes, model_costs
+from models.memory import memory_bytes
+from models.split import Cut, model_costs
 from simulator.cuts.fixed import FixedOptions, StatedCutError, select_fixed
 from simulator.cuts.genetic import GeneticOptions, select_genetic
 from simulator.cuts.greedy import GreedyOptions, select_greedy

@@ -1,6 +1,8 @@
 """Law 6: for a synchronous lossless run time decides nothing that is learned. One scenario on another fleet, with
 the same cuts and data: the same training key and the same weights, and another timeline."""
 
+from dataclasses import replace
+
 import pytest
 from tiny_world import SCENARIO, assert_identical, domains, make_learner, make_plan, play_run
 
@@ -18,7 +20,9 @@ OTHER_FLEETS = {
 def play(folder, *overrides):
     data = domains()
     plan = make_plan(folder, data, *overrides)
-    return play_run(plan, make_learner(plan, data))
+    played = play_run(plan, make_learner(plan, data))
+    facts = plan.training_facts([images.digest for images in data])
+    return played, facts
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,9 @@ def first(tmp_path_factory):
 
 @pytest.mark.parametrize("fleet", OTHER_FLEETS)
 def test_another_fleet_with_the_same_cuts_learns_the_same_in_another_time(tmp_path, first, fleet):
-    other = play(tmp_path, OTHER_FLEETS[fleet])
-    assert training_key(other.entries) == training_key(first.entries)
+    first, first_facts = first
+    other, facts = play(tmp_path, OTHER_FLEETS[fleet])
+    assert training_key(other.entries, facts) == training_key(first.entries, first_facts)
     assert_identical(other.state, first.state)
     assert other.losses == first.losses
     assert other.entries[-1].commit.time_s != first.entries[-1].commit.time_s
@@ -46,30 +51,32 @@ OTHER_TRAININGS = {
 
 
 @pytest.mark.parametrize("what", OTHER_TRAININGS)
-def test_another_training_gives_other_weights(tmp_path, first, what):
-    other = play(tmp_path, OTHER_TRAININGS[what])
+def test_another_training_has_another_key_and_other_weights(tmp_path, first, what):
+    first, first_facts = first
+    other, facts = play(tmp_path, OTHER_TRAININGS[what])
+    assert training_key(other.entries, facts) != training_key(first.entries, first_facts)
     common = other.state.keys() & first.state.keys()
     assert any(not other.state[name].equal(first.state[name]) for name in common)
     assert other.losses != first.losses or what == "alpha"
 
 
 def test_the_key_forgets_times_but_not_who_took_part(first):
-    from dataclasses import replace
+    first, facts = first
 
-    def changed(**facts):
+    def changed(**values):
         entries = list(first.entries)
         at = next(i for i, e in enumerate(entries) if e.commit.kind == "iteration")
-        entries[at] = replace(entries[at], commit=replace(entries[at].commit, **facts))
-        return training_key(entries)
+        entries[at] = replace(entries[at], commit=replace(entries[at].commit, **values))
+        return training_key(entries, facts)
 
-    key = training_key(first.entries)
+    key = training_key(first.entries, facts)
     commit = next(e.commit for e in first.entries if e.commit.kind == "iteration")
     assert changed(time_s=commit.time_s + 1.0) == key
     assert changed(clients=(0, 1)) != key
     assert changed(info={"round": 0, "step": 1}) != key
     lost = (replace(commit.passes[0], backward=(0, 1, 2)), *commit.passes[1:])
     assert changed(passes=lost) != key
-    assert training_key(first.entries[:-1]) != key
+    assert training_key(first.entries[:-1], facts) != key
 
 
 def test_the_scenario_is_the_one_the_law_speaks_of():

@@ -1,4 +1,4 @@
-"""KLD weights and weighted averages of segments (METHODS 1.3)."""
+"""KLD weights and weighted averages of segments (docs/model.md, section 8)."""
 
 from __future__ import annotations
 

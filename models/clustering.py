@@ -1,4 +1,4 @@
-"""Clusters of clients, found on the core's activations of their real data (METHODS 1.3)."""
+"""Clusters of clients, found on the core's activations of their real data (docs/model.md, section 8)."""
 
 from __future__ import annotations
 

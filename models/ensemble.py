@@ -4,7 +4,7 @@ The forward and backward pass are played leg by leg, as on the wire: what crosse
 server is cut off from the autograd graph on the sending side, and the gradient that comes back is fed in by
 hand. A client's head and tail are its own; a block on the server runs once on the joined rows of all clients
 that do not hold it, so that they share its weights, its gradients (summed over clients) and its BatchNorm
-statistics (METHODS 1.2).
+statistics (docs/model.md, section 8).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from models.architecture import Network
 from models.build import build_network
 
 ADAM_BETAS = (0.5, 0.999)
-"""Adam's decay rates (METHODS 1.2)."""
+"""Adam's decay rates (docs/model.md, section 8)."""
 
 Inputs = Mapping[int, tuple[Tensor, Tensor]]
 """Each client's rows and their labels."""

@@ -18,8 +18,8 @@ def memory_bytes(costs: ModelCosts, cut: Cut, batch: int) -> int:
     """Return the memory a client needs at its peak, in bytes.
 
     Parameters, their gradients and Adam's two moments; BatchNorm's statistics, running and of the batch; the saved
-    activations of a batch. The generator's activations live through the discriminator's passes (METHODS 1.2,
-    step 3), and one discriminator pass is alive at a time.
+    activations of a batch. The generator's activations live through the discriminator's passes, and one discriminator
+    pass is alive at a time (docs/model.md, section 6).
     """
     parameters, statistics = segment_bytes(costs, cut)
     generator, discriminator = costs.generator, costs.discriminator

@@ -37,7 +37,7 @@ class PayloadKind(StrEnum):
 
 
 class Phase(StrEnum):
-    """The parts of an iteration, in the order in which every client plays them (METHODS 1.2)."""
+    """The parts of an iteration, in the order in which every client plays them (docs/model.md, section 4)."""
 
     GENERATOR_FORWARD = "generator_forward"
     DISCRIMINATOR_FAKE = "discriminator_fake"
@@ -174,7 +174,7 @@ VISITS: tuple[Visit, ...] = (
     *_both_ways(Phase.DISCRIMINATOR_FOR_GENERATOR, Work.INPUT_GRADIENT),
     Visit("generator", Work.BACKWARD, Phase.GENERATOR_BACKWARD),
 )
-"""The eight crossings of one iteration, in order (METHODS 1.2). The pass that only serves the generator needs no
+"""The eight crossings of one iteration, in order (docs/model.md, section 4). The pass that only serves G needs no
 parameter gradients of the discriminator, so its way back is charged the input gradient alone."""
 
 

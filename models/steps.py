@@ -1,4 +1,4 @@
-"""One training iteration of a split conditional GAN, pass by pass (METHODS 1.2).
+"""One training iteration of a split conditional GAN, pass by pass (docs/model.md, section 8).
 
 1. The generator makes fakes. 2. The discriminator learns from the fakes (target 0) and from real images (target
 1): one Adam step. 3. The updated discriminator judges the same fakes (target 1), and what it answers goes back

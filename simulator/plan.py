@@ -204,7 +204,7 @@ def _server_program(
 
 
 def _steps_per_round(setting: Setting, batches: tuple[int, ...]) -> int:
-    """Return the iterations of a round: epochs x ``max_k ceil(n_k / b_k)`` (METHODS 1.2), unless the scenario says."""
+    """Return the iterations of a round: epochs x ``max_k ceil(n_k / b_k)``, unless the scenario says."""
     options = setting.scenario.strategy
     if options.steps_per_round is not None:
         return int(options.steps_per_round)

@@ -23,7 +23,7 @@ REAL = {
     "server-small",
     "server-large",
 }
-# METHODS of the study: clock MHz, FLOP/cycle, data rate in byte/s.
+# As the paper states them (arXiv 2507.12979): clock MHz, FLOP/cycle, data rate in byte/s.
 PAPER = {
     "paper-1": (480, 1, 50e6),
     "paper-2": (6000, 8, 150e6),

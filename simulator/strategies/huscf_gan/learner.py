@@ -1,7 +1,7 @@
 """HuSCF-GAN's mathematics: ordinary PyTorch, no clock.
 
 It applies what time has decided: ``iteration`` trains on the clients a commit names, ``aggregate`` clusters the
-clients, weighs and averages their segments (arXiv 2507.12979; METHODS 1.3).
+clients, weighs and averages their segments (arXiv 2507.12979; docs/model.md, section 8).
 """
 
 from __future__ import annotations

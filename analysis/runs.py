@@ -8,6 +8,7 @@ Tables are plain parquet (``cuts.csv`` is CSV), readable with pandas and without
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -58,17 +59,37 @@ class RunFolder:
             FileExistsError: It holds another run, or anything else, or is a file.
             RunError: It cannot be made.
         """
-        if path.exists() and not path.is_dir():
-            raise FileExistsError(f"{path} is a file; name another folder with -o")
+        cls.check(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            content = sorted(entry.name for entry in path.iterdir())
         except OSError as error:
-            raise RunError(f"{path}: cannot be used as run folder: {error.strerror or error}") from error
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise RunError(f"{path}: cannot be made: {error.strerror}") from error
+            why = error.strerror or error
+            raise FileExistsError(f"{path}: cannot be made: {why}; name another folder with -o") from error
+        return cls(path)
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Refuse a path that cannot become a run folder, without making anything.
+
+        Raises:
+            FileExistsError: It holds another run, or anything else, or is a file, or cannot be looked into.
+        """
+        try:
+            in_the_way = next(
+                (one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None
+            )
+            content = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+        except OSError as error:
+            raise FileExistsError(
+                f"{path}: {error.strerror or error}; name another folder with -o"
+            ) from error
+        if in_the_way is not None:
+            raise FileExistsError(f"{in_the_way} is a file; name another folder with -o")
         if content:
             what = "already holds a run" if SCENARIO_FILE in content else f"is not empty ({content[0]})"
             raise FileExistsError(f"{path} {what}; name another folder with -o")
-        return cls(path)
 
     def write_bytes(self, name: str, content: bytes) -> Path:
         """Write a file, atomically; parent folders below the run folder are made.

@@ -36,7 +36,10 @@ ProfileReference = Annotated[
     Field(strict=True, description="Name in the device catalogue, or path of a profile file (.yaml)."),
     AfterValidator(check_reference),
 ]
-Count = Annotated[int, Field(strict=True, ge=1)]
+MOST_CLIENTS = 10_000_000
+"""Clients of one entry at most; a larger number is a slip of the pen."""
+
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST_CLIENTS)]
 Share = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 
 

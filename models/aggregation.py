@@ -53,7 +53,9 @@ def weighted_average(states: Sequence[State], weights: Sequence[float]) -> dict[
             float(weight) * state[name].to(torch.float64)
             for weight, state in zip(weights, states, strict=True)
         )
-        average[name] = torch.as_tensor(total).to(first.dtype)
+        whole = not first.dtype.is_floating_point
+        # Weights sum to 1 but for rounding: equal counters must not lose one to it.
+        average[name] = torch.as_tensor(total * (1 + 1e-12) if whole else total).to(first.dtype)
     return average
 
 

@@ -19,7 +19,7 @@ MINIMUM_IMAGES = 2
 PLANNED_KINDS = ("shards", "paper_s1", "paper_s2", "paper_s3", "paper_s4", "paper_s5", "paper_s6")
 
 _Count: TypeAlias = Annotated[int, Field(ge=0)]
-_Weight: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Weight: TypeAlias = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class _Partition(BaseModel):
@@ -58,9 +58,7 @@ class DirichletPartition(_Partition):
     """
 
     kind: Literal["dirichlet"] = Field("dirichlet", description="Deal each class in Dirichlet shares.")
-    alpha: float = Field(
-        0.5, gt=0, allow_inf_nan=False, description="Concentration; small = few classes per client."
-    )
+    alpha: float = Field(0.5, gt=0, le=1e6, description="Concentration; small = few classes per client.")
     min_images: int = Field(
         MINIMUM_IMAGES, ge=MINIMUM_IMAGES, description="Fewest images a client may end up with."
     )

@@ -40,11 +40,18 @@ class Present:
 
 @dataclass(frozen=True)
 class IterationResult:
-    """What one iteration leaves for the records: mean losses per client, and the real pass of the discriminator."""
+    """What one iteration leaves behind.
+
+    Attributes:
+        discriminator_loss: the mean over clients on fakes, plus that on real images.
+        generator_loss: the mean over clients.
+        core_means: each client's output of the discriminator's core on its real batch, before the discriminator's
+            step, averaged over the batch, in float64.
+    """
 
     discriminator_loss: float
     generator_loss: float
-    real_pass: Tape
+    core_means: dict[int, Tensor]
 
 
 def gan_iteration(
@@ -63,7 +70,7 @@ def gan_iteration(
             for the generator.
 
     Returns:
-        The losses, and the tape of the discriminator's pass on real images.
+        The losses, and what clusters are found on.
     """
     made, fake, real, serve = passes
     making = generator.forward({k: (batches[k].latent, batches[k].labels) for k in made.forward})
@@ -85,7 +92,8 @@ def gan_iteration(
     back = serving.backward(served)
     making.backward({k: back[k] for k in returning})
     generator.step(returning)
-    return IterationResult(fake_loss + real_loss, generator_loss, real_pass)
+    core_means = {k: rows.detach().mean(dim=0, dtype=torch.float64) for k, rows in real_pass.core.items()}
+    return IterationResult(fake_loss + real_loss, generator_loss, core_means)
 
 
 def _judge(

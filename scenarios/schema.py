@@ -129,13 +129,19 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+MOST_SAMPLES = 1_000_000
+"""Generated images of a domain in one measurement, at most: more would not fit into memory."""
+
+
 class CasOptions(_Section):
     """Classification accuracy score: a classifier trained on generated images is tested on real ones."""
 
     every: Literal["last"] | Annotated[int, Field(ge=1)] = Field(
         "last", description="After every so many rounds, or only after the last one."
     )
-    samples: int = Field(4000, ge=2, description="Generated images per domain the classifier learns from.")
+    samples: int = Field(
+        4000, ge=2, le=MOST_SAMPLES, description="Generated images per domain the classifier learns from."
+    )
     epochs: int = Field(3, ge=1, description="Passes of the classifier over these images.")
 
 
@@ -151,7 +157,9 @@ class EvaluationOptions(_Section):
     every_rounds: int = Field(
         1, ge=1, description="Measure after every so many rounds; before training and after the last always."
     )
-    samples: int = Field(2000, ge=2, description="Generated images per domain and measurement.")
+    samples: int = Field(
+        2000, ge=2, le=MOST_SAMPLES, description="Generated images per domain and measurement."
+    )
     metrics: tuple[str | MetricEntry, ...] = Field(
         DEFAULT_METRICS, description="What is measured: names, or maps with a name."
     )
@@ -181,7 +189,9 @@ class ExecutionOptions(_Section):
         "auto", description="Where the networks are trained; auto = cuda where there is one."
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Number format of the training.")
-    threads: int = Field(2, ge=1, description="CPU threads of the training; other counts round differently.")
+    threads: int = Field(
+        2, ge=1, le=1024, description="CPU threads of the training; other counts round differently."
+    )
     training: bool = Field(True, description="false = timing only: no data is read and nothing is trained.")
 
 

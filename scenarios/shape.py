@@ -260,9 +260,17 @@ def _bounds(schema: JsonSchema) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    lower = f" of at least {low:g}" if low is not None else f" above {above:g}" if above is not None else ""
-    upper = f" of at most {high:g}" if high is not None else f" below {below:g}" if below is not None else ""
+        return f" from {low:.10g} to {high:.10g}"
+    lower = (
+        f" of at least {low:.10g}" if low is not None else f" above {above:.10g}" if above is not None else ""
+    )
+    upper = (
+        f" of at most {high:.10g}"
+        if high is not None
+        else f" below {below:.10g}"
+        if below is not None
+        else ""
+    )
     return f"{lower} and{upper}" if lower and upper else lower + upper
 
 

@@ -121,6 +121,10 @@ def plot(
     kinds = list(FIGURES) if kind == "all" else [_known("figure", kind, ["all", *FIGURES])]
     loaded = [load_run(_run_folder(one)) for one in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path("figures"))
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"-o: {target}: {error.strerror}; name a folder that can be written to") from error
     for one in kinds:
         for path in draw(one, loaded, target):
             print(path)

@@ -9,18 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
 from analysis.evaluator import Evaluator, GenerateFn
-from analysis.plots import save_sample_grid
+from analysis.plots import sample_grid_png
 from analysis.records import Recorder
-from analysis.runs import RunError
+from analysis.runs import RunError, RunFolder
 from models.steps import DivergedError
-from scenarios.schema import CasOptions
 from simulator.commits import Commit, Decision, Learner
 from simulator.plan import Plan
 
@@ -47,7 +45,7 @@ class MeasuredLearner:
         plan: the run's plan.
         recorder: where metrics and real seconds go.
         clock: the simulated time, in seconds.
-        samples: the folder for sample grids; it exists.
+        folder: the run folder, for sample grids.
     """
 
     def __init__(
@@ -57,14 +55,14 @@ class MeasuredLearner:
         plan: Plan,
         recorder: Recorder,
         clock: Callable[[], float],
-        samples: Path,
+        folder: RunFolder,
     ) -> None:
         self._learner = learner
         self._evaluator = evaluator
         self._plan = plan
         self._recorder = recorder
         self._clock = clock
-        self._samples = samples
+        self._folder = folder
         self.losses = learner.losses
         self.latest: dict[str, dict[str, float]] = {}
         """The latest metrics of every domain."""
@@ -113,7 +111,7 @@ class MeasuredLearner:
                     "fid_floor": self._evaluator.floor(domain),
                     "classifier_accuracy": self._evaluator.classifier_accuracy(domain),
                 }
-            if self._cas_is_due(round_):
+            if self._plan.scores_cas_after(round_):
                 found |= self._evaluator.cas(domain, generate, step)
             for metric, value in found.items():
                 self._recorder.metric(
@@ -122,19 +120,12 @@ class MeasuredLearner:
             self.latest[domain] = self.latest.get(domain, {}) | found
             self._draw_samples(domain, generate, round_)
 
-    def _cas_is_due(self, round_: int) -> bool:
-        cas: CasOptions | None = self._plan.setting.scenario.evaluation.cas
-        if cas is None or round_ < 0:
-            return False
-        last = round_ == self._plan.rounds - 1
-        return last or (cas.every != "last" and (round_ + 1) % cas.every == 0)
-
     def _draw_samples(self, domain: str, generate: GenerateFn, round_: int) -> None:
         """Save a grid of images, drawn from the same noise in every round so that rounds can be compared."""
         setting = self._plan.setting
         labels = np.tile(np.arange(setting.architecture.classes, dtype=np.int64), SAMPLE_ROWS)
         images = generate(labels, setting.streams.draw("samples", setting.deal.domains.index(domain)))
-        save_sample_grid(images, labels, self._samples / f"{domain}_round_{round_}.png", rows=SAMPLE_ROWS)
+        self._folder.write_sample(round_, domain, sample_grid_png(images, labels, rows=SAMPLE_ROWS))
 
 
 def _diverged(commit: Commit, why: str) -> RunError:

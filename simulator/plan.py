@@ -23,12 +23,15 @@ from models.split import (
     server_leg,
     server_positions,
 )
-from scenarios.schema import EvaluationOptions
+from scenarios.schema import CasOptions, EvaluationOptions
 from simulator.closed_form import IterationModel, IterationTime
 from simulator.cuts.fixed import StatedCutError
 from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
 from simulator.cuts.selectors import SELECTORS
 from simulator.setting import Setting
+
+LONGEST_ITERATION_S = 1e12
+"""Longer iterations (30,000 years) come from slips of the pen, and their sums lose the seconds in rounding."""
 
 Place = tuple[int, int]
 """A crossing's number and a position in it."""
@@ -69,9 +72,17 @@ class Plan:
         return self.selection.cuts
 
     def evaluates_after(self, round_: int) -> bool:
-        """Whether a round is followed by an evaluation; the last one always is."""
+        """Whether a round is followed by an evaluation; the last one always is, and one whose CAS is due."""
         evaluation: EvaluationOptions = self.setting.scenario.evaluation
-        return (round_ + 1) % evaluation.every_rounds == 0 or round_ == self.rounds - 1
+        last = round_ == self.rounds - 1
+        return last or (round_ + 1) % evaluation.every_rounds == 0 or self.scores_cas_after(round_)
+
+    def scores_cas_after(self, round_: int) -> bool:
+        """Whether the classification accuracy score is due after a round; never before training (round -1)."""
+        cas: CasOptions | None = self.setting.scenario.evaluation.cas
+        if cas is None or round_ < 0:
+            return False
+        return round_ == self.rounds - 1 or (cas.every != "last" and (round_ + 1) % cas.every == 0)
 
     def training_facts(self, data_sha256: Sequence[str]) -> dict[str, Any]:
         """Return what decides the weights besides the commit log; nothing of it is a device or a time.
@@ -86,6 +97,7 @@ class Plan:
             "strategy": scenario.strategy.model_dump(mode="json"),
             "precision": scenario.execution.precision,
             "threads": scenario.execution.threads,
+            "device": scenario.execution.device,
             "data_sha256": list(data_sha256),
             "domain_of": list(deal.domain_of),
             "images": [indices.tolist() for indices in deal.images],
@@ -129,7 +141,7 @@ def cut_problem(setting: Setting) -> CutProblem:
         return CutProblem(setting.costs, setting.fleet, setting.network, batches_of(setting))
     except NoFeasibleCutError as error:
         came, _, allowed = str(error).partition("; ")
-        raise setting.loaded.error("devices", came, allowed) from error
+        raise setting.loaded.error(error.key_path, came, allowed) from error
 
 
 def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: Any) -> Selection:  # noqa: ANN401
@@ -142,7 +154,7 @@ def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: A
         return SELECTORS[selector].select(problem, options, setting.streams.draw(f"cuts.{selector}"))
     except (StatedCutError, NoFeasibleCutError) as error:
         came, _, allowed = str(error).partition("; ")
-        where = f"cuts.{error.key_path}" if isinstance(error, StatedCutError) else "cuts"
+        where = f"cuts.{error.key_path}" if isinstance(error, StatedCutError) else error.key_path
         raise setting.loaded.error(where, came, allowed) from error
 
 
@@ -155,6 +167,10 @@ def split_plan(setting: Setting) -> Plan:
     _check_clusters(setting)
     options = setting.scenario.cuts
     selection = select_cuts(setting, cut_problem(setting), options.selector, options)
+    if not selection.iteration_latency_s <= LONGEST_ITERATION_S:
+        came = f"one iteration would take {selection.iteration_latency_s:.3g} s"
+        allowed = f"allowed: up to {LONGEST_ITERATION_S:.0e} s; some rate or latency is far off"
+        raise setting.loaded.error("devices", came, allowed)
     batches = batches_of(setting)
     legs = tuple(
         client_legs(setting.costs, cut, batch) for cut, batch in zip(selection.cuts, batches, strict=True)

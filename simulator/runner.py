@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ from simulator.setting import make_setting, warn_of_lopsided_domains
 
 log = logging.getLogger(__name__)
 
+EARLY_LOG_RECORDS = 10_000
+"""Log records that are kept until the run folder exists."""
+
 SECONDS_BETWEEN_FLUSHES = 30.0
 """Real time after which the tables are written again at a round's end, so that a long run can be looked at."""
 
@@ -67,20 +71,19 @@ def run(
     """
     loaded = registry.load(str(scenario), overrides)
     progress = progress or silent()
+    path = _folder_of(loaded, out)
+    RunFolder.check(path)
     training = loaded.scenario.execution.training
-    device = choose_device(loaded) if training else None
-    _refuse_taken(_folder_of(loaded, out))
-    data = _load_data(loaded) if training else []
-    setting = make_setting(loaded, [images.train_labels for images in data] if training else None)
-    warn_of_lopsided_domains(setting)
-    progress.say("selecting cuts")
-    plan = split_plan(setting)
-    folder = RunFolder.create(_folder_of(loaded, out))
-    with _log_file(folder), _threads(loaded.scenario.execution.threads):
-        folder.write_text("scenario.yaml", dump_resolved(loaded.scenario, loaded.given))
-        folder.write_json("environment.json", describe_environment(loaded, device, data))
-        folder.write_table("cuts", _cuts_table(plan))
-        _Run(plan, data, device, folder, progress).play()
+    with _early_log() as early, _reproducible(loaded.scenario.execution.threads):
+        device = choose_device(loaded) if training else None
+        data = _load_data(loaded) if training else []
+        setting = make_setting(loaded, [images.train_labels for images in data] if training else None)
+        warn_of_lopsided_domains(setting)
+        progress.say("selecting cuts")
+        plan = split_plan(setting)
+        folder = RunFolder.create(path)
+        with _log_file(folder, early):
+            _Run(plan, data, device, folder, progress).play()
     return load_run(folder.path)
 
 
@@ -111,6 +114,10 @@ class _Run:
         """Play the whole run and write what comes out of it."""
         status = "interrupted"
         state: Mapping[str, torch.Tensor] = {}
+        loaded = self._plan.setting.loaded
+        self._folder.write_text("scenario.yaml", dump_resolved(loaded.scenario, loaded.given))
+        self._folder.write_json("environment.json", describe_environment(loaded, self._device, self._data))
+        self._folder.write_table("cuts", _cuts_table(self._plan))
         try:
             learner, measured = self._learners()
             protocol = self._strategy.load_protocol()
@@ -124,6 +131,7 @@ class _Run:
             raise
         except Exception:
             status = "stopped"
+            log.warning("the rounds that were finished are kept in %s", self._folder.path)
             raise
         finally:
             self._recorder.wallclock(self._plan.rounds - 1, "run", time.perf_counter() - self._started)
@@ -143,9 +151,7 @@ class _Run:
             plan.setting.streams.draw,
             cache_dir(),
         )
-        samples = self._folder.path / "samples"
-        samples.mkdir(exist_ok=True)
-        measured = MeasuredLearner(learner, evaluator, plan, self._recorder, self._clock, samples)
+        measured = MeasuredLearner(learner, evaluator, plan, self._recorder, self._clock, self._folder)
         return learner, measured
 
     def _clock(self) -> float:
@@ -268,29 +274,40 @@ def _folder_of(loaded: Loaded, out: str | Path | None) -> Path:
     return Path("runs") / f"{loaded.scenario.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _refuse_taken(path: Path) -> None:
-    """Refuse a taken folder before anything is computed for it."""
-    if path.is_dir() and any(path.iterdir()):
-        RunFolder.create(path)
-
-
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Fix torch's threads for the run: other counts round differently."""
+def _reproducible(threads: int) -> Iterator[None]:
+    """Fix what makes torch round differently: the number of threads, and on a GPU the choice of kernels."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(threads)
+    cudnn = torch.backends.cudnn
     try:
-        yield
+        with cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
     finally:
         torch.set_num_threads(before)
 
 
 @contextmanager
-def _log_file(folder: RunFolder) -> Iterator[None]:
-    """Write everything that is logged meanwhile to ``run.log`` as well."""
+def _early_log() -> Iterator[MemoryHandler]:
+    """Keep what is logged before there is a run folder to log to."""
+    handler = MemoryHandler(capacity=EARLY_LOG_RECORDS, flushLevel=logging.CRITICAL + 1)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        root.removeHandler(handler)
+
+
+@contextmanager
+def _log_file(folder: RunFolder, early: MemoryHandler) -> Iterator[None]:
+    """Write everything that was and is logged to ``run.log`` as well."""
     handler = logging.FileHandler(folder.path / "run.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    early.setTarget(handler)
+    early.flush()
     root = logging.getLogger()
+    root.removeHandler(early)
     root.addHandler(handler)
     try:
         yield

@@ -11,11 +11,11 @@ devices can move together and a threshold between slow and fast can shift.
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulator.closed_form import Floats, Genes
 from simulator.cuts.problem import CutProblem, Selection
@@ -40,6 +40,14 @@ class GeneticOptions(BaseModel):
     tournament: int = Field(3, ge=1, strict=True, description="Assignments that compete to be a parent.")
     max_evaluations: int = Field(20_000, ge=1, strict=True, description="Scored assignments in all.")
 
+    @model_validator(mode="after")
+    def _elite_is_a_part(self) -> Self:
+        if self.elite >= self.population:
+            raise ValueError(
+                f"elite {self.elite} of population {self.population}; allowed: fewer than the population"
+            )
+        return self
+
 
 def select_genetic(problem: CutProblem, options: GeneticOptions, rng: np.random.Generator) -> Selection:
     """Return the best assignment found within the budget; the same ``rng`` gives the same answer."""
@@ -63,12 +71,16 @@ class _Breeder:
     def __init__(self, problem: CutProblem, rng: np.random.Generator) -> None:
         self._rng = rng
         self._allowed = problem.allowed
+        self._lightest = problem.lightest_for_server()
         self._clients = np.arange(problem.clients)
         # A problem's choices are all cuts in lexicographic order, so a gene is its cut's mixed-radix number.
         self._cuts = np.array([cut.as_tuple() for cut in problem.model.choices]) - 1
         self._longest = self._cuts.max(axis=0) + 1
         compute_s, transfer_s = problem.model.client_seconds()
-        speed_order = (compute_s + transfer_s).mean(axis=1).argsort(kind="stable")
+        with np.errstate(
+            over="ignore"
+        ):  # absurdly long times may sum to infinity; they come last all the same
+            speed_order = (compute_s + transfer_s).mean(axis=1).argsort(kind="stable")
         self._rank = speed_order.argsort()
 
     def first_population(self, size: int) -> Genes:
@@ -77,6 +89,7 @@ class _Breeder:
         genes = (self._rng.random((size, 1, 1)) >= cumulative).sum(axis=2)
         for _ in range(FIRST_SLICES):
             genes = self._changed(genes)
+        genes[0] = self._lightest  # the one that fits the server's memory if any does
         return np.asarray(genes)
 
     def children(self, population: Genes, scores: Floats, count: int, tournament: int) -> Genes:

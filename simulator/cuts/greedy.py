@@ -43,7 +43,8 @@ def select_greedy(problem: CutProblem, options: GreedyOptions, rng: np.random.Ge
 def _start(problem: CutProblem) -> Genes:
     """Return the best assignment in which every client has the cut that comes nearest to one wish."""
     choices = problem.allowed.shape[1]
-    starts = np.array([_nearest_allowed(problem, wish) for wish in range(choices)])
+    wishes = [_nearest_allowed(problem, wish) for wish in range(choices)]
+    starts = np.array([*wishes, problem.lightest_for_server()])
     return np.asarray(starts[int(problem.score(starts).argmin())])
 
 

@@ -17,7 +17,15 @@ from simulator.kernel.network import Network
 
 
 class NoFeasibleCutError(ValueError):
-    """No cut fits a device's memory. The message says "what came; what is allowed"."""
+    """Cuts do not fit a device's memory. The message says "what came; what is allowed".
+
+    Attributes:
+        key_path: the scenario's key to blame.
+    """
+
+    def __init__(self, key_path: str, message: str) -> None:
+        super().__init__(message)
+        self.key_path = key_path
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,17 @@ class CutProblem:
         self._batches = tuple(batches)
         self.allowed = self._fitting_cuts()
         self.groups = self._groups()
+        self._server_bytes = self._server_shares()
+        self._check_server(self.model.cuts_of(self.lightest_for_server()))
 
     @property
     def clients(self) -> int:
         """Number of clients."""
         return len(self._batches)
+
+    def lightest_for_server(self) -> Genes:
+        """Return the assignment ``[N]`` that leaves the server the least memory to hold, within the clients' own."""
+        return np.asarray(np.where(self.allowed, self._server_bytes, np.inf).argmin(axis=1), dtype=np.intp)
 
     def score(self, genes: Genes) -> Floats:
         """Return the latencies ``[P]`` of assignments ``[P, N]``; infinite where one does not fit."""
@@ -91,8 +105,9 @@ class CutProblem:
             limit = device.profile.memory_bytes
             if limit is not None and needed > limit:
                 raise NoFeasibleCutError(
-                    f"cut {list(cut.as_tuple())} needs {needed / 1e6:.1f} MB on {_describe(device)}; "
-                    f"it has {limit / 1e6:.1f} MB (batch {batch})"
+                    "cuts",
+                    f"cut {list(cut.as_tuple())} needs {_megabytes(needed)} on {_describe(device)}; "
+                    f"it has {_megabytes(limit)} (batch {batch})",
                 )
         self._check_server(cuts)
 
@@ -107,8 +122,9 @@ class CutProblem:
         needed = server_memory_bytes(self._costs, cuts, self._batches)
         if needed > limit:
             raise NoFeasibleCutError(
-                f"these cuts leave {needed / 1e6:.1f} MB to {_describe(self._fleet.server)}; "
-                f"it has {limit / 1e6:.1f} MB"
+                "devices.server",
+                f"{_describe(self._fleet.server)} would hold {_megabytes(needed)}; it has {_megabytes(limit)}: longer "
+                "heads and tails, a smaller batch_size or model.width, or more memory, would do",
             )
 
     def _fitting_cuts(self) -> NDArray[np.bool_]:
@@ -126,9 +142,10 @@ class CutProblem:
             if not allowed[client].any():
                 least = choices[int(needed[batch].argmin())]
                 raise NoFeasibleCutError(
-                    f"no cut fits {_describe(device)}; it has {limit / 1e6:.1f} MB, the smallest cut "
-                    f"{list(least.as_tuple())} needs {needed[batch].min() / 1e6:.1f} MB at batch {batch}: "
-                    "a smaller batch_size or model.width, or more memory, would do"
+                    "devices.clients",
+                    f"no cut fits {_describe(device)}; it has {_megabytes(limit)}, the smallest cut "
+                    f"{list(least.as_tuple())} needs {_megabytes(needed[batch].min())} at batch {batch}: "
+                    "a smaller batch_size or model.width, or more memory, would do",
                 )
         return allowed
 
@@ -136,11 +153,17 @@ class CutProblem:
         limit = self._fleet.server.profile.memory_bytes
         if limit is None:
             return np.ones(len(genes), dtype=bool)
-        needed = [
-            server_memory_bytes(self._costs, self.model.cuts_of(assignment), self._batches)
-            for assignment in genes
-        ]
-        return np.asarray(needed) <= limit
+        needed = self._server_bytes[np.arange(self.clients), genes].sum(axis=1)
+        return np.asarray(needed + server_memory_bytes(self._costs, [], []) <= limit)
+
+    def _server_shares(self) -> Floats:
+        """Return what each client's rows add to the server's memory under each cut, in bytes, ``[N, C]``."""
+        empty = server_memory_bytes(self._costs, [], [])
+        shares = {
+            batch: [server_memory_bytes(self._costs, [cut], [batch]) - empty for cut in self.model.choices]
+            for batch in set(self._batches)
+        }
+        return np.array([shares[batch] for batch in self._batches], dtype=np.float64)
 
     def _groups(self) -> tuple[NDArray[np.intp], ...]:
         members: dict[tuple[DeviceProfile, int], list[int]] = {}
@@ -151,3 +174,7 @@ class CutProblem:
 
 def _describe(device: Device) -> str:
     return f"{device.name} ({device.profile.name})"
+
+
+def _megabytes(n_bytes: float) -> str:
+    return f"{n_bytes / 1e6:,.4g} MB"

@@ -89,11 +89,14 @@ class World:
     def play(self, process: Process) -> None:
         """Run the event loop until a process has ended; an exception in any process ends the run."""
         # What exists by now lives as long as the run; the garbage collector need not search it again and again.
-        gc.freeze()
+        ours = gc.get_freeze_count() == 0
+        if ours:
+            gc.freeze()
         try:
             self.env.run(until=self.env.process(process))
         finally:
-            gc.unfreeze()
+            if ours:
+                gc.unfreeze()
 
 
 class Barrier:

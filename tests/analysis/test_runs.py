@@ -71,10 +71,20 @@ def test_an_empty_folder_is_taken(tmp_path):
     assert RunFolder.create(tmp_path).path == tmp_path
 
 
-def test_a_folder_that_cannot_be_made_is_a_run_error(tmp_path):
+def test_a_folder_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be used as run folder"):
+    with pytest.raises(FileExistsError, match="file is a file; name another folder with -o"):
         RunFolder.create(tmp_path / "file" / "run")
+
+
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path):
+    with pytest.raises(FileExistsError, match="name another folder with -o"):
+        RunFolder.check(tmp_path / ("x" * 300))
+
+
+def test_checking_a_path_makes_nothing(tmp_path):
+    RunFolder.check(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):

@@ -77,7 +77,9 @@ def test_pictures_are_there_and_hold_something(tiny_run):
 
 
 def test_the_log_is_kept_with_the_run(tiny_run):
-    assert "before training" in (tiny_run.folder / "run.log").read_text()
+    logged = (tiny_run.folder / "run.log").read_text()
+    assert "training on cpu with" in logged  # said before there was a folder
+    assert "before training" in logged
 
 
 def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(hetedge, tiny_run, monkeypatch):

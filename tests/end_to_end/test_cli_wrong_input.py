@@ -56,7 +56,7 @@ def refused(hetedge, tmp_path):
         pytest.param(
             FLEET + "strategy: {rounds: many}\n",
             "s.yaml:2:20: strategy.rounds: the text 'many'; ",
-            "allowed: a whole number of at least 1",
+            "allowed: a whole number from 1 to 1000000",
             id="wrong type",
         ),
         pytest.param(
@@ -96,9 +96,27 @@ def refused(hetedge, tmp_path):
             id="unknown strategy",
         ),
         pytest.param(
+            "devices: {clients: [{profile: paper-1, count: 1000000000000}]}\n",
+            "s.yaml:1:47: devices.clients.0.count: 1000000000000; ",
+            "allowed: a whole number from 1 to 10000000",
+            id="count beyond any fleet",
+        ),
+        pytest.param(
+            "devices: {server: {profile: paper-server, memory: 1 kB}, clients: [{profile: paper-1, count: 2}]}\n",
+            "s.yaml:1:19: devices.server: server (paper-server) would hold ",
+            "it has 0.001 MB",
+            id="server memory",
+        ),
+        pytest.param(
+            "devices: {clients: [{profile: paper-1, count: 2, uplink: 1e-300 B/s}]}\n",
+            "s.yaml:1:10: devices: one iteration would take ",
+            "some rate or latency is far off",
+            id="endless iteration",
+        ),
+        pytest.param(
             "devices: {clients: [{profile: paper-1, count: -3}]}\n",
             "s.yaml:1:47: devices.clients.0.count: -3; ",
-            "allowed: a whole number of at least 1",
+            "allowed: a whole number from 1 to",
             id="negative count",
         ),
         pytest.param(
@@ -151,7 +169,7 @@ def refused(hetedge, tmp_path):
         ),
         pytest.param(
             TINY_MEMORY,
-            "s.yaml:1:10: devices: ",
+            "s.yaml:1:20: devices.clients: ",
             "memory",
             id="no cut fits the memory",
         ),

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from models.clustering import find_clusters
+from models.clustering import MOST_CLUSTERS, find_clusters
 
 
 def blobs(centres, each=4, spread=0.05, seed=0):
@@ -68,3 +68,17 @@ def test_members_are_plain_whole_numbers():
 def test_a_number_that_does_not_fit_is_refused(clusters):
     with pytest.raises(ValueError, match=f"{clusters} clusters of 8 clients; allowed: 1 to 8"):
         find_clusters(blobs([0.0, 5.0]), clusters, seed=0)
+
+
+def test_many_values_a_client_change_nothing_but_the_time():
+    few = blobs([0.0, 5.0, 11.0])
+    rng = np.random.default_rng(1)
+    turn, _ = np.linalg.qr(rng.standard_normal((500, 500)))
+    many = np.pad(few.reshape(len(few), -1), ((0, 0), (0, 494))) @ turn  # a rotation keeps all distances
+    assert find_clusters(many, None, seed=0) == find_clusters(few, None, seed=0)
+
+
+def test_auto_tries_no_more_than_the_most_clusters():
+    centres = [float(3**k) for k in range(MOST_CLUSTERS + 4)]
+    found = find_clusters(blobs(centres, each=2, spread=1e-6), None, seed=0)
+    assert 2 <= len(found) <= MOST_CLUSTERS

@@ -190,8 +190,8 @@ def test_wrong_label_files(letters, content, message):
     "content",
     [
         b"not gzip at all",
-        gzip.compress(LABELS_CONTENT)[:-12],
-        gzip.compress(LABELS_CONTENT)[:20] + b"\0" * 60,
+        gzip.compress(LABELS_CONTENT, mtime=0)[:-12],
+        gzip.compress(LABELS_CONTENT, mtime=0)[:20] + b"\0" * 60,
     ],
 )
 def test_gz_that_is_not_gz_or_cut_short(letters, content):

@@ -59,11 +59,11 @@ ROOT_KEYS = (
         ("seed: -1\n", "s.yaml:4:7: seed: -1; allowed: a whole number of at least 0"),
         ("strategy: {rounds: 0}\n", "s.yaml:4:20: strategy.rounds: 0; allowed: a whole number of at least 1"),
         ("model: {width: 1000}\n", "s.yaml:4:16: model.width: 1000; allowed: a whole number from 1 to 512"),
-        ("execution: {threads: 0}\n", "s.yaml:4:22: execution.threads: 0; allowed: a whole number of at least 1"),
+        ("execution: {threads: 0}\n", "s.yaml:4:22: execution.threads: 0; allowed: a whole number from 1 to 1024"),
         ("evaluation: {every_rounds: 0}\n",
          "s.yaml:4:28: evaluation.every_rounds: 0; allowed: a whole number of at least 1"),
         ("data: {partition: {kind: dirichlet, alpha: 0}}\n",
-         "s.yaml:4:44: data.partition.alpha: 0; allowed: a number above 0"),
+         "s.yaml:4:44: data.partition.alpha: 0; allowed: a number above 0 and of at most 1000000"),
         ("data: {domains: []}\n", "s.yaml:4:17: data.domains: an empty list; allowed: a list of at least 1 item"),
         ("data: {domains: [{dataset: glyphs, clients: -3}]}\n",
          "s.yaml:4:45: data.domains.0.clients: -3; allowed: a whole number of at least 1"),
@@ -143,11 +143,11 @@ def test_one_mistake_is_one_line(errors, text, line):
         ),
         (
             "devices: {clients: [{profile: paper-1, count: 0}]}\n",
-            "s.yaml:1:47: devices.clients.0.count: 0; allowed: a whole number of at least 1",
+            "s.yaml:1:47: devices.clients.0.count: 0; allowed: a whole number from 1 to 10000000",
         ),
         (
             "devices: {clients: [{profile: paper-1, count: 2.0}]}\n",
-            "s.yaml:1:47: devices.clients.0.count: 2.0; allowed: a whole number of at least 1",
+            "s.yaml:1:47: devices.clients.0.count: 2.0; allowed: a whole number from 1 to 10000000",
         ),
         (
             "devices: {clients: [{profile: paper-1, clock: 480}]}\n",

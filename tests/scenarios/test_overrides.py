@@ -91,7 +91,8 @@ def test_the_same_plugin_keeps_the_options(load):
          "--set devices.clients.profile=x:1:17: devices.clients: there is no item 'profile' in a list of 1 item; "
          "allowed: the index 0"),
         ("devices.clients.0.count=0",
-         "--set devices.clients.0.count=0:1:25: devices.clients.0.count: 0; allowed: a whole number of at least 1"),
+         "--set devices.clients.0.count=0:1:25: devices.clients.0.count: 0; "
+         "allowed: a whole number from 1 to 10000000"),
         ("devices.clients.0.profile.x=1",
          "--set devices.clients.0.profile.x=1:1:27: devices.clients.0.profile: 'paper-1' has no key 'x'; "
          "allowed: devices.clients.0.profile=VALUE, a new value for all of it"),

@@ -62,7 +62,7 @@ def test_a_device_too_small_for_any_cut_is_named():
     came, _, allowed = str(refused.value).partition("; ")
     assert came == "no cut fits client-1 (kind-1)"
     assert allowed == (
-        f"it has {(LEAST - 1) / 1e6:.1f} MB, the smallest cut [1, 1, 1, 1] needs {LEAST / 1e6:.1f} MB at batch 8: "
+        f"it has {(LEAST - 1) / 1e6:,.4g} MB, the smallest cut [1, 1, 1, 1] needs {LEAST / 1e6:,.4g} MB at batch 8: "
         "a smaller batch_size or model.width, or more memory, would do"
     )
 
@@ -72,7 +72,7 @@ def test_a_stated_cut_that_does_not_fit_names_device_and_sizes():
     with pytest.raises(NoFeasibleCutError) as refused:
         problem.select("fixed", problem.model.genes_of((LARGEST, LARGEST)), 0.0)
     assert str(refused.value) == (
-        f"cut [2, 2, 2, 2] needs {MOST / 1e6:.1f} MB on client-1 (kind-1); it has {LEAST / 1e6:.1f} MB (batch 8)"
+        f"cut [2, 2, 2, 2] needs {MOST / 1e6:,.4g} MB on client-1 (kind-1); it has {LEAST / 1e6:,.4g} MB (batch 8)"
     )
 
 
@@ -81,8 +81,9 @@ def test_cuts_that_overfill_the_server_name_it():
     problem = with_memory(None, None, server=needed - 1)
     with pytest.raises(NoFeasibleCutError) as refused:
         problem.check((SMALLEST, SMALLEST))
-    sizes = f"{needed / 1e6:.1f} MB to server (hub); it has {(needed - 1) / 1e6:.1f} MB"
-    assert str(refused.value) == f"these cuts leave {sizes}"
+    sizes = f"{needed / 1e6:,.4g} MB; it has {(needed - 1) / 1e6:,.4g} MB"
+    assert str(refused.value).startswith(f"server (hub) would hold {sizes}: ")
+    assert refused.value.key_path == "devices.server"
     problem.check((LARGEST, SMALLEST))
 
 
@@ -103,3 +104,19 @@ def test_a_selection_states_cuts_latency_and_evaluations():
     assert selection.cuts == (SMALLEST, LARGEST)
     assert selection.iteration_latency_s == problem.model.time((SMALLEST, LARGEST)).latency_s
     assert selection.optimality_gap is None
+
+
+def test_a_server_that_no_cuts_relieve_enough_is_refused_before_any_search():
+    least = server_memory_bytes(COSTS, [LARGEST, LARGEST], [8, 8])
+    assert with_memory(None, None, server=least).lightest_for_server().tolist() == [15, 15]
+    with pytest.raises(NoFeasibleCutError, match=r"server \(hub\) would hold"):
+        with_memory(None, None, server=least - 1)
+
+
+def test_the_servers_memory_of_many_assignments_is_that_of_each():
+    limit = server_memory_bytes(COSTS, [LARGEST, SMALLEST], [8, 8])
+    problem = with_memory(None, None, server=limit)
+    every = np.array([[one, other] for one in range(16) for other in range(16)])
+    fits = [server_memory_bytes(COSTS, problem.model.cuts_of(genes), [8, 8]) <= limit for genes in every]
+    assert np.isfinite(problem.score(every)).tolist() == fits
+    assert 0 < sum(fits) < len(fits)

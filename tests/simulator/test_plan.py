@@ -94,6 +94,18 @@ evaluation: {every_rounds: 3}
     assert [round_ for round_ in range(8) if plan.evaluates_after(round_)] == [2, 5, 7]
 
 
+def test_a_round_whose_classification_score_is_due_is_evaluated_too(tmp_path):
+    text = """
+devices: {clients: [{profile: paper-1, count: 2}]}
+cuts: {selector: fixed, every_client: [1, 1, 1, 1]}
+strategy: {rounds: 6}
+evaluation: {every_rounds: 4, cas: {every: 3}}
+"""
+    plan = split_plan(load_setting(tmp_path, text))
+    assert [round_ for round_ in range(-1, 6) if plan.scores_cas_after(round_)] == [2, 5]
+    assert [round_ for round_ in range(6) if plan.evaluates_after(round_)] == [2, 3, 5]
+
+
 def test_a_round_moves_what_a_client_holds_each_way(tmp_path):
     plan = make_plan_of(tmp_path, COSTS, TWO, [8, 3], [SMALLEST, LARGEST])
     for payload, cut in zip(plan.round_payload, (SMALLEST, LARGEST), strict=True):
@@ -126,7 +138,7 @@ devices:
   clients: [{profile: paper-1}, {profile: paper-2, memory: 1 MB}]
 """
     with pytest.raises(
-        ScenarioError, match=r":3:3: devices: no cut fits client-1 \(paper-2\); it has 1.0 MB"
+        ScenarioError, match=r":3:12: devices.clients: no cut fits client-1 \(paper-2\); it has 1 MB"
     ):
         cut_problem(load_setting(tmp_path, text))
 

@@ -7,7 +7,7 @@ from small_worlds import fleet_of, problem_of, profile
 
 from devices.fleet import FleetOptions, build_fleet
 from models.architecture import cgan28
-from models.memory import memory_bytes
+from models.memory import memory_bytes, server_memory_bytes
 from models.split import Cut, model_costs
 from simulator.cuts.fixed import FixedOptions, StatedCutError, select_fixed
 from simulator.cuts.genetic import GeneticOptions, select_genetic
@@ -125,7 +125,7 @@ def test_greedy_starts_no_step_beyond_its_budget():
     assert bounded.iteration_latency_s >= unbounded.iteration_latency_s
 
 
-@pytest.mark.parametrize("options", [{}, {"population": 30, "elite": 30}, {"max_evaluations": 10}])
+@pytest.mark.parametrize("options", [{}, {"population": 30, "elite": 29}, {"max_evaluations": 10}])
 def test_genetic_spends_its_budget_and_no_more(options):
     options = {"max_evaluations": 500} | options
     evaluations = genetic(plain_problem(), **options).evaluations
@@ -177,3 +177,18 @@ def test_genetic_comes_within_a_percent_where_no_two_devices_are_alike():
     # Best known: runs of 150,000 evaluations; greedy stops 3 % above it.
     best_known_s = 9.993735359
     assert genetic(distinct_problem(seed=2)).iteration_latency_s <= 1.01 * best_known_s
+
+
+@pytest.mark.parametrize("select", [genetic, greedy])
+def test_the_only_assignment_the_server_can_bear_is_found(select):
+    clients, batches = 12, [8] * 12
+    least = server_memory_bytes(COSTS, [Cut(2, 2, 2, 2)] * clients, batches)
+    problem = problem_of(
+        COSTS, fleet_of(profile(memory_bytes=least), *[profile() for _ in range(clients)]), batches
+    )
+    assert set(select(problem).cuts) == {Cut(2, 2, 2, 2)}
+
+
+def test_an_elite_as_large_as_the_population_is_refused():
+    with pytest.raises(ValidationError, match="elite 4 of population 4; allowed: fewer than the population"):
+        GeneticOptions(population=4, elite=4)

@@ -110,6 +110,10 @@ class HuscfGanLearner:
 
     def _aggregate(self, commit: Commit) -> Decision:
         """Step 1: clusters. Step 2: weights within them and over all. Step 3: averages."""
+        if commit.clients != self._plan.clients:
+            raise ValueError(
+                f"commit {commit.seq} aggregates {commit.clients}; HuSCF-GAN aggregates all clients"
+            )
         round_, sizes = commit.info["round"], self._deal.sizes
         if round_ < self._options.warmup_rounds:
             clusters: tuple[tuple[int, ...], ...] = (commit.clients,)
@@ -134,8 +138,7 @@ class HuscfGanLearner:
         """Return ``[K, F, M]``: the discriminator's core on each client's last real batch, averaged over the batch."""
         if self._last is None:
             raise RuntimeError("there are no core activations before the first iteration")
-        core = self._last.real_pass.core
-        means = torch.stack([core[client].detach().to(torch.float64).mean(dim=0) for client in clients])
+        means = torch.stack([self._last.core_means[client] for client in clients])
         return means.flatten(start_dim=2).cpu()
 
     def _clusters(self, activations: Tensor, round_: int) -> tuple[tuple[int, ...], ...]:

@@ -21,11 +21,16 @@ class HuscfGanOptions(BaseModel):
     name: Literal["huscf_gan"] = Field(
         "huscf_gan", description="HuSCF-GAN: clustered federated, U-shaped split."
     )
-    rounds: int = Field(10, ge=1, strict=True, description="Federated rounds; each ends with an aggregation.")
-    local_epochs: int = Field(5, ge=1, strict=True, description="Epochs in a round (E in the paper).")
+    rounds: int = Field(
+        10, ge=1, le=1_000_000, strict=True, description="Federated rounds; each ends with an aggregation."
+    )
+    local_epochs: int = Field(
+        5, ge=1, le=1_000_000, strict=True, description="Epochs in a round (E in the paper)."
+    )
     steps_per_round: int | None = Field(
         None,
         ge=1,
+        le=1_000_000_000,
         strict=True,
         description="Iterations in a round; left out = local_epochs x the largest client's batches in an epoch.",
     )

@@ -16,6 +16,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 from analysis.readable import duration_text
 from simulator.commits import Entry
@@ -62,11 +63,10 @@ class Progress:
         if not self._live:
             yield
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[facts]}"),
-        )
+        # Lines of a narrow terminal are folded, not cut: each of the facts was asked for.
+        folded = Column(no_wrap=False, overflow="fold", ratio=1)
+        text = TextColumn("{task.description}\n{task.fields[facts]}", markup=False, table_column=folded)
+        columns = (BarColumn(bar_width=12), text)
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as self._bar:
             self._bar.add_task("starting", total=self._iterations, facts="")
             yield

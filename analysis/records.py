@@ -98,7 +98,7 @@ class Recorder:
             start_s: Simulated time at which it began, seconds.
             end_s: Simulated time at which it became final, seconds.
             phases: Duration of each phase of the recorder, seconds, each >= 0.
-            discriminator_loss: Mean loss, NaN where nothing is trained.
+            discriminator_loss: Mean loss on fakes plus that on real images, NaN where nothing is trained.
             generator_loss: Mean loss, NaN where nothing is trained.
 
         Raises:

@@ -112,7 +112,7 @@ class _Run:
 
     def play(self) -> None:
         """Play the whole run and write what comes out of it."""
-        status = "interrupted"
+        status = "stopped"
         state: Mapping[str, torch.Tensor] = {}
         loaded = self._plan.setting.loaded
         self._folder.write_text("scenario.yaml", dump_resolved(loaded.scenario, loaded.given))
@@ -127,13 +127,11 @@ class _Run:
                 )
             status, state = "finished", learner.state() if learner is not None else {}
         except KeyboardInterrupt:
-            log.warning("the rounds that were finished are kept in %s", self._folder.path)
-            raise
-        except Exception:
-            status = "stopped"
-            log.warning("the rounds that were finished are kept in %s", self._folder.path)
+            status = "interrupted"
             raise
         finally:
+            if status != "finished":
+                log.warning("the rounds that were finished are kept in %s", self._folder.path)
             self._recorder.wallclock(self._plan.rounds - 1, "run", time.perf_counter() - self._started)
             self._finish(status, state)
 

@@ -24,7 +24,7 @@ from simulator.plan import Plan
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
 
 GENERATION_CHUNK = 500
-"""Images generated at once for evaluation; results do not depend on it, memory does."""
+"""Images generated at once for evaluation; it bounds the memory, and changes no value but by rounding."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -21,7 +21,7 @@ import numpy as np
 from analysis import tables
 from analysis.accounts import Accounts, tolerance_s
 from analysis.legs import LegBuffer, RecordError
-from models.split import Phase
+from models.split import VISITS, phases_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ class Recorder:
         perform: :meth:`analysis.legs.LegBuffer.perform`.
     """
 
-    def __init__(self, fleet: Fleet, mode: Mode = "full", phases: Sequence[str] = tuple(Phase)) -> None:
+    def __init__(self, fleet: Fleet, mode: Mode = "full", phases: Sequence[str] = phases_of(VISITS)) -> None:
         self._legs = LegBuffer(fleet)
         self._accounts = Accounts(self._legs, keep_transfers=mode == "full")
         self._phases = tuple(str(phase) for phase in phases)

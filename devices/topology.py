@@ -28,6 +28,8 @@ class Route:
     """Rate of the slowest link."""
     latency_s: float
     """Sum of the links' one-way propagation delays."""
+    uplink_bytes_per_s: float
+    """Rate of the first link alone."""
 
 
 def star(fleet: Fleet) -> Graph:
@@ -60,7 +62,9 @@ def route(graph: Graph, source: int, target: int) -> Route:
             raise ValueError(f"no device {device_id!r} in the network; allowed: {_devices(graph)}")
     up, down = graph.edges[source, HUB], graph.edges[HUB, target]
     return Route(
-        bytes_per_s=min(up["bytes_per_s"], down["bytes_per_s"]), latency_s=up["latency_s"] + down["latency_s"]
+        bytes_per_s=min(up["bytes_per_s"], down["bytes_per_s"]),
+        latency_s=up["latency_s"] + down["latency_s"],
+        uplink_bytes_per_s=up["bytes_per_s"],
     )
 
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from models.architecture import Block, Network, Step
-from models.layers import Activation, BatchNorm, Convolution, LabelInput, Layer, Linear, Reshape
+from models.layers import Activation, BatchNorm, Convolution, LabelInput, Layer, Linear, Reshape, Shape
 
 LABEL_BYTES = 8
 """Labels are 64-bit integers whatever the precision of the network."""
@@ -123,7 +123,7 @@ def segment_saved_bytes(costs: Sequence[BlockCost]) -> int:
 
 def _block_cost(block: Block, bytes_per_value: int) -> BlockCost:
     matmul = sum(_matmul_flops(step) for step in block.steps)
-    forward, backward, input_gradient = _elementwise_flops(block)
+    forward, backward, input_gradient = elementwise_flops(block)
     read_write = [_touched_values(step) for step in block.steps]
     parameters = sum(_parameters(step) for step in block.steps)
     kernels = sum(_moves_data(layer) for layer in block.layers)
@@ -151,17 +151,30 @@ def _block_cost(block: Block, bytes_per_value: int) -> BlockCost:
 
 def _matmul_flops(step: Step) -> int:
     match step.layer:
+        case Convolution(transposed=True):
+            return matmul_flops_at(step, step.input_shape)
+        case _:
+            return matmul_flops_at(step, step.output_shape)
+
+
+def matmul_flops_at(step: Step, shape: Shape) -> int:
+    """Return the matrix FLOPs per sample of a layer, a convolution's kernel being applied at every place of a shape.
+
+    Args:
+        step: the layer in its place.
+        shape: ``(channels, height, width)`` whose places are counted; only convolutions look at it.
+    """
+    match step.layer:
         case Linear(features):
             return 2 * step.input_shape[0] * features
-        case Convolution(channels, kernel, transposed=transposed):
-            positions = math.prod((step.input_shape if transposed else step.output_shape)[1:])
-            return 2 * kernel**2 * step.input_shape[0] * channels * positions
+        case Convolution(channels, kernel):
+            return 2 * kernel**2 * step.input_shape[0] * channels * math.prod(shape[1:])
         case _:
             return 0
 
 
-def _elementwise_flops(block: Block) -> tuple[int, int, int]:
-    """Return element-wise FLOPs per sample of the forward, the full and the frozen backward."""
+def elementwise_flops(block: Block) -> tuple[int, int, int]:
+    """Return a block's element-wise FLOPs per sample: of the forward, the full backward and the frozen one."""
     forward = backward = input_gradient = 0
     for step in block.steps:
         values = math.prod(step.output_shape)

@@ -37,12 +37,18 @@ class PayloadKind(StrEnum):
 
 
 class Phase(StrEnum):
-    """The parts of an iteration, in the order in which every client plays them (docs/model.md, section 4)."""
+    """The parts of an iteration; a workload says which of them it has, and in which order every client plays them.
+
+    The dataflow iteration tells the discriminator's three passes apart (docs/model.md, section 4), the authors'
+    own formula their two directions (section 11).
+    """
 
     GENERATOR_FORWARD = "generator_forward"
     DISCRIMINATOR_FAKE = "discriminator_fake"
     DISCRIMINATOR_REAL = "discriminator_real"
     DISCRIMINATOR_FOR_GENERATOR = "discriminator_for_generator"
+    DISCRIMINATOR_FORWARD = "discriminator_forward"
+    DISCRIMINATOR_BACKWARD = "discriminator_backward"
     GENERATOR_BACKWARD = "generator_backward"
 
 
@@ -234,6 +240,16 @@ def server_leg(costs: ModelCosts, visit: Visit, position: int, samples: int) -> 
     return segment_leg(chain, range(block, block + 1), visit.work, samples, visit.phase, what)
 
 
+def phases_of(visits: tuple[Visit, ...]) -> tuple[Phase, ...]:
+    """Return the phases that crossings belong to, in order."""
+    return tuple(dict.fromkeys(visit.phase for visit in visits))
+
+
+def core_position(chain: ChainCosts, visit: Visit) -> int:
+    """Return the position at which all rows of a crossing are together."""
+    return position_of(chain.core, chain.length, visit.forward)
+
+
 def server_positions(chain: ChainCosts) -> range:
     """Return the positions a server may hold; the first and the last block are always a client's."""
     return range(1, chain.length - 1)
@@ -299,17 +315,41 @@ class _Ends:
     def visit(
         self, visit: Visit, finish: tuple[ComputeLeg, ...], prepare: tuple[ComputeLeg, ...]
     ) -> ClientVisit:
-        first, last = self.head_blocks, self.chain.length - self.tail_blocks - 1
-        head_boundary = self.chain.blocks[first - 1].output_bytes * self.batch
-        tail_boundary = self.chain.blocks[last].output_bytes * self.batch
-        if visit.forward:
-            kind, up, down = PayloadKind.ACTIVATION, head_boundary, tail_boundary
-            entry, exit_ = first, last
-        else:
-            kind, up, down = PayloadKind.GRADIENT, tail_boundary, head_boundary
-            entry = position_of(last, self.chain.length, forward=False)
-            exit_ = position_of(first, self.chain.length, forward=False)
-        return ClientVisit(finish, prepare, TransferLeg(kind, up), entry, exit_, TransferLeg(kind, down))
+        return client_visit(
+            self.chain, visit, (self.head_blocks, self.tail_blocks), self.batch, finish, prepare
+        )
+
+
+def client_visit(
+    chain: ChainCosts,
+    visit: Visit,
+    ends: tuple[int, int],
+    rows: int,
+    finish: tuple[ComputeLeg, ...],
+    prepare: tuple[ComputeLeg, ...],
+) -> ClientVisit:
+    """Return a client's part in one crossing: where its rows join and leave, and what is sent on ``rows`` rows.
+
+    Args:
+        chain: the costs of the crossing's network.
+        visit: the crossing.
+        ends: blocks in the client's head and tail of that network.
+        rows: rows whose boundary activations, or their gradients, are sent.
+        finish: what the client computes first.
+        prepare: what it computes then.
+    """
+    head, tail = ends
+    first, last = head, chain.length - tail - 1
+    head_boundary = chain.blocks[first - 1].output_bytes * rows
+    tail_boundary = chain.blocks[last].output_bytes * rows
+    if visit.forward:
+        kind, up, down = PayloadKind.ACTIVATION, head_boundary, tail_boundary
+        entry, exit_ = first, last
+    else:
+        kind, up, down = PayloadKind.GRADIENT, tail_boundary, head_boundary
+        entry = position_of(last, chain.length, forward=False)
+        exit_ = position_of(first, chain.length, forward=False)
+    return ClientVisit(finish, prepare, TransferLeg(kind, up), entry, exit_, TransferLeg(kind, down))
 
 
 def held_blocks(chain: ChainCosts, head: int, tail: int) -> tuple[BlockCost, ...]:

@@ -1,9 +1,10 @@
-"""The closed form of one dataflow iteration: the longest path through the legs, for many cut assignments at once.
+"""The closed form of one iteration: the longest path through the legs, for many cut assignments at once.
 
 Without contention, jitter and absence an iteration is a fixed graph of legs. Its length is found by walking the
-eight crossings in order: rows arrive, the server runs one position after another as soon as the last
-contributor has come, and rows leave where their client's cut says. The event simulation plays the same
-:class:`~models.split.ClientLegs`; law 5 holds the two together to 1e-9.
+crossings in order: rows arrive, the server runs one position after another as soon as the last contributor has
+come, and rows leave where their client's cut says. In lockstep every crossing waits for the slowest client of the
+one before. The event simulation plays the same :class:`~models.split.ClientLegs`; law 5 holds the two together to
+1e-9.
 
 All arrays have the shape ``[P, N]``: ``P`` candidate assignments of ``N`` clients. A gene is the index of a cut in
 ``choices``.
@@ -19,17 +20,8 @@ from numpy.typing import NDArray
 
 from devices.fleet import SERVER_ID, Fleet
 from devices.profile import DeviceProfile
-from models.split import (
-    VISITS,
-    ComputeLeg,
-    Cut,
-    ModelCosts,
-    Phase,
-    chain_of,
-    client_legs,
-    server_leg,
-    server_positions,
-)
+from models.split import ComputeLeg, Cut, Phase
+from models.workload import Workload
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.network import Network
 
@@ -56,7 +48,7 @@ class IterationTime:
 
 
 @dataclass(frozen=True)
-class _Tables:
+class LegTables:
     """Seconds of every client under every choice; the leading axis is the crossing."""
 
     finish: Floats
@@ -73,10 +65,10 @@ class _Tables:
 
 
 class IterationModel:
-    """The closed form for one fleet, model and set of batch sizes.
+    """The closed form for one fleet, workload and set of batch sizes.
 
     Args:
-        costs: the costs of both networks.
+        workload: what an iteration consists of.
         fleet: the devices.
         network: how long messages take.
         batches: rows per iteration of every client.
@@ -85,7 +77,7 @@ class IterationModel:
 
     def __init__(
         self,
-        costs: ModelCosts,
+        workload: Workload,
         fleet: Fleet,
         network: Network,
         batches: Sequence[int],
@@ -95,13 +87,12 @@ class IterationModel:
             raise ValueError(
                 f"{len(batches)} batch sizes for {len(fleet.clients)} clients; one each is needed"
             )
-        self.choices = tuple(choices) if choices is not None else costs.cut_choices()
-        self.batches = np.asarray(batches, dtype=np.float64)
-        self._costs = costs
-        self._fleet = fleet
+        self.choices = tuple(choices) if choices is not None else workload.costs.cut_choices()
+        self.workload = workload
+        self.rows = np.array([workload.charged_rows(batch) for batch in batches], dtype=np.float64)
         self._clients = np.arange(len(batches))
-        self._tables = _tables(costs, fleet, network, batches, self.choices)
-        self._server = _ServerTimes(costs, fleet)
+        self.tables = _tables(workload, fleet, network, batches, self.choices)
+        self.server = ServerTimes(workload, fleet)
 
     def genes_of(self, cuts: Sequence[Cut]) -> Genes:
         """Return the genes ``[N]`` of an assignment; ``ValueError`` for a cut that is no choice."""
@@ -119,7 +110,7 @@ class IterationModel:
 
     def client_seconds(self) -> tuple[Floats, Floats]:
         """Return how long each client computes, and how long it transfers, under each choice: two times ``[N, C]``."""
-        tables = self._tables
+        tables = self.tables
         compute_s = (tables.finish + tables.prepare).sum(axis=0) + tables.after
         return compute_s, (tables.up + tables.down).sum(axis=0)
 
@@ -128,23 +119,26 @@ class IterationModel:
         genes = self.genes_of(cuts)
         phase_ends: dict[Phase, float] = {}
         latency_s = float(self._play(genes[None, :], phase_ends).max())
-        phase_ends[Phase.GENERATOR_BACKWARD] = latency_s
+        phase_ends[self.workload.visits[-1].phase] = latency_s
         own_s = (table[self._clients, genes].tolist() for table in self.client_seconds())
         clients = tuple(
             ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s)
             for compute_s, transfer_s in zip(*own_s, strict=True)
         )
-        return IterationTime(latency_s, {phase: phase_ends[phase] for phase in Phase}, clients)
+        return IterationTime(latency_s, {phase: phase_ends[phase] for phase in self.workload.phases}, clients)
 
     def _play(self, genes: Genes, phase_ends: dict[Phase, float] | None) -> Floats:
         """Walk the crossings; return when each client is done, ``[P, N]``."""
-        tables, clients = self._tables, self._clients
+        tables, clients = self.tables, self._clients
         ready = np.zeros(genes.shape)
         server_idle = np.zeros(len(genes))
-        for number in range(len(VISITS)):
+        visits = self.workload.visits
+        for number in range(len(visits)):
             finished = ready + tables.finish[number, clients, genes]
             if phase_ends is not None and number:
-                phase_ends[VISITS[number - 1].phase] = float(finished.max())
+                phase_ends[visits[number - 1].phase] = float(finished.max())
+            if self.workload.lockstep:
+                finished = finished.max(axis=1, keepdims=True)
             arrive = finished + tables.prepare[number, clients, genes] + tables.up[number, clients, genes]
             entry, exit_ = tables.entry[number][genes], tables.exit[number][genes]
             leave, server_idle = self._cross(number, arrive, entry, exit_, server_idle)
@@ -157,24 +151,24 @@ class IterationModel:
         """Run the server's positions of one crossing; return when rows leave and when the server falls idle."""
         clock = server_idle
         leave = np.empty_like(arrive)
-        for position in server_positions(chain_of(self._costs, VISITS[number])):
-            rows = np.where((entry <= position) & (position <= exit_), self.batches, 0.0).sum(axis=1)
+        for position in self.workload.positions(number):
+            rows = np.where((entry <= position) & (position <= exit_), self.rows, 0.0).sum(axis=1)
             last_arrival = np.where(entry == position, arrive, -np.inf).max(axis=1)
-            done = np.maximum(clock, last_arrival) + self._server.seconds(number, position, rows)
+            done = np.maximum(clock, last_arrival) + self.server.seconds(number, position, rows)
             clock = np.where(rows > 0, done, clock)
             leave = np.where(exit_ == position, clock[:, None], leave)
         return leave, clock
 
 
-class _ServerTimes:
+class ServerTimes:
     """Seconds of the server's joined work: linear in the rows for FLOPs and bytes, plus a constant."""
 
-    def __init__(self, costs: ModelCosts, fleet: Fleet) -> None:
+    def __init__(self, workload: Workload, fleet: Fleet) -> None:
         self._profile = fleet.server.profile
         self._legs: dict[tuple[int, int], tuple[ComputeLeg, ComputeLeg]] = {}
-        for number, visit in enumerate(VISITS):
-            for position in server_positions(chain_of(costs, visit)):
-                legs = server_leg(costs, visit, position, 0), server_leg(costs, visit, position, 1)
+        for number in range(len(workload.visits)):
+            for position in workload.positions(number):
+                legs = workload.server_leg(number, position, 0), workload.server_leg(number, position, 1)
                 self._legs[number, position] = legs
 
     def seconds(self, number: int, position: int, rows: Floats) -> Floats:
@@ -192,22 +186,23 @@ def _seconds(profile: DeviceProfile, legs: Sequence[ComputeLeg]) -> float:
 
 
 def _tables(
-    costs: ModelCosts, fleet: Fleet, network: Network, batches: Sequence[int], choices: tuple[Cut, ...]
-) -> _Tables:
-    """Fill the tables, computing identical clients (same profile, same batch) once."""
-    shape = (len(VISITS), len(batches), len(choices))
+    workload: Workload, fleet: Fleet, network: Network, batches: Sequence[int], choices: tuple[Cut, ...]
+) -> LegTables:
+    """Fill the tables, computing identical clients (same profile, same rows) once."""
+    shape = (len(workload.visits), len(batches), len(choices))
     finish, prepare, up, down = (np.zeros(shape) for _ in range(4))
     after = np.zeros(shape[1:])
-    legs_of = {batch: [client_legs(costs, cut, batch) for cut in choices] for batch in set(batches)}
+    rows = [workload.charged_rows(batch) for batch in batches]
+    legs_of = {own: [workload.client_legs(cut, own) for cut in choices] for own in set(rows)}
     first_like: dict[tuple[DeviceProfile, int], int] = {}
-    for client, (device, batch) in enumerate(zip(fleet.clients, batches, strict=True)):
-        twin = first_like.setdefault((device.profile, batch), client)
+    for client, (device, own) in enumerate(zip(fleet.clients, rows, strict=True)):
+        twin = first_like.setdefault((device.profile, own), client)
         if twin != client:
             for table in (finish, prepare, up, down):
                 table[:, client] = table[:, twin]
             after[client] = after[twin]
             continue
-        for choice, legs in enumerate(legs_of[batch]):
+        for choice, legs in enumerate(legs_of[own]):
             column = (slice(None), client, choice)
             finish[column] = [_seconds(device.profile, visit.finish) for visit in legs.visits]
             prepare[column] = [_seconds(device.profile, visit.prepare) for visit in legs.visits]
@@ -217,6 +212,7 @@ def _tables(
             ]
             after[client, choice] = _seconds(device.profile, legs.after)
     some = next(iter(legs_of.values()))
-    entry = np.array([[legs.visits[v].entry for legs in some] for v in range(len(VISITS))], dtype=np.intp)
-    exit_ = np.array([[legs.visits[v].exit for legs in some] for v in range(len(VISITS))], dtype=np.intp)
-    return _Tables(finish, prepare, up, down, after, entry, exit_)
+    crossings = range(shape[0])
+    entry = np.array([[legs.visits[v].entry for legs in some] for v in crossings], dtype=np.intp)
+    exit_ = np.array([[legs.visits[v].exit for legs in some] for v in crossings], dtype=np.intp)
+    return LegTables(finish, prepare, up, down, after, entry, exit_)

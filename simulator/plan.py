@@ -11,18 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.split import (
-    VISITS,
-    ClientLegs,
-    ComputeLeg,
-    Cut,
-    PayloadKind,
-    chain_of,
-    client_legs,
-    segment_bytes,
-    server_leg,
-    server_positions,
-)
+from models.split import ClientLegs, ComputeLeg, Cut, PayloadKind, segment_bytes
 from scenarios.schema import CasOptions, EvaluationOptions
 from simulator.closed_form import IterationModel, IterationTime
 from simulator.cuts.fixed import StatedCutError
@@ -109,7 +98,7 @@ class Plan:
         """Return one iteration's time by the closed form."""
         setting = self.setting
         choices = sorted(set(self.cuts))
-        model = IterationModel(setting.costs, setting.fleet, setting.network, self.batches, choices)
+        model = IterationModel(setting.workload, setting.fleet, setting.network, self.batches, choices)
         return model.time(self.cuts)
 
     def aggregation_seconds(self) -> float:
@@ -138,7 +127,7 @@ def cut_problem(setting: Setting) -> CutProblem:
         ScenarioError: where no cut fits some device's memory.
     """
     try:
-        return CutProblem(setting.costs, setting.fleet, setting.network, batches_of(setting))
+        return CutProblem(setting.workload, setting.fleet, setting.network, batches_of(setting))
     except NoFeasibleCutError as error:
         came, _, allowed = str(error).partition("; ")
         raise setting.loaded.error(error.key_path, came, allowed) from error
@@ -172,8 +161,10 @@ def split_plan(setting: Setting) -> Plan:
         allowed = f"allowed: up to {LONGEST_ITERATION_S:.0e} s; some rate or latency is far off"
         raise setting.loaded.error("devices", came, allowed)
     batches = batches_of(setting)
+    workload = setting.workload
     legs = tuple(
-        client_legs(setting.costs, cut, batch) for cut, batch in zip(selection.cuts, batches, strict=True)
+        workload.client_legs(cut, workload.charged_rows(batch))
+        for cut, batch in zip(selection.cuts, batches, strict=True)
     )
     clients = tuple(device.id for device in setting.fleet.clients)
     joins: dict[Place, int] = Counter(
@@ -208,14 +199,14 @@ def _server_program(
     setting: Setting, legs: tuple[ClientLegs, ...]
 ) -> tuple[tuple[int, int, ComputeLeg], ...]:
     """List the server's joined work in the order of crossings and positions, leaving out positions without rows."""
-    program = []
-    for number, visit in enumerate(VISITS):
-        for position in server_positions(chain_of(setting.costs, visit)):
+    program, workload = [], setting.workload
+    for number in range(len(workload.visits)):
+        for position in workload.positions(number):
             rows = sum(
                 own.batch for own in legs if own.visits[number].entry <= position <= own.visits[number].exit
             )
             if rows:
-                program.append((number, position, server_leg(setting.costs, visit, position, rows)))
+                program.append((number, position, workload.server_leg(number, position, rows)))
     return tuple(program)
 
 

@@ -105,7 +105,7 @@ class _Run:
         self._progress = progress
         scenario = plan.setting.scenario
         self._strategy = registry.STRATEGIES[scenario.strategy.name]
-        self._recorder = Recorder(plan.setting.fleet, mode=scenario.records)
+        self._recorder = Recorder(plan.setting.fleet, scenario.records, plan.setting.workload.phases)
         self._world = World(plan.setting.fleet, plan.setting.network, self._recorder)
         self._started = self._flushed = time.perf_counter()
         self._entries: list[Entry] = []

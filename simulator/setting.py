@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from devices.fleet import Fleet, FleetError, build_fleet
 from models.architecture import Architecture, build_architecture
 from models.catalog import DataOptions, DatasetPath, balanced_labels, dataset_info, domain_name
+from models.paper import PaperWorkload
 from models.partition import partition
 from models.split import ModelCosts, model_costs
+from models.workload import DataflowWorkload, Workload
 from scenarios.load import Loaded, ScenarioError
 from scenarios.schema import Scenario
 from simulator.kernel.network import Network
@@ -66,8 +68,13 @@ class Setting:
     fleet: Fleet
     network: Network
     architecture: Architecture
-    costs: ModelCosts
+    workload: Workload
     deal: Deal
+
+    @property
+    def costs(self) -> ModelCosts:
+        """The exact costs of both networks."""
+        return self.workload.costs
 
     @property
     def scenario(self) -> Scenario:
@@ -88,7 +95,7 @@ def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = No
     scenario = loaded.scenario
     streams = Streams(scenario.seed)
     fleet = _build_fleet(loaded, streams)
-    costs_args = build_architecture(scenario.model), BYTES_PER_VALUE[scenario.execution.precision]
+    architecture = build_architecture(scenario.model)
     if labels is None:
         labels = [_assumed_labels(domain_name(domain), domain.dataset) for domain in scenario.data.domains]
     return Setting(
@@ -96,10 +103,17 @@ def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = No
         streams=streams,
         fleet=fleet,
         network=Network(fleet, scenario.network),
-        architecture=costs_args[0],
-        costs=model_costs(*costs_args),
+        architecture=architecture,
+        workload=_workload(scenario, architecture),
         deal=_deal(loaded, len(fleet.clients), labels, streams),
     )
+
+
+def _workload(scenario: Scenario, architecture: Architecture) -> Workload:
+    costs = model_costs(architecture, BYTES_PER_VALUE[scenario.execution.precision])
+    if scenario.cost_model == "paper":
+        return PaperWorkload.of(costs, architecture)
+    return DataflowWorkload(costs)
 
 
 def _build_fleet(loaded: Loaded, streams: Streams) -> Fleet:

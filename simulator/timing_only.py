@@ -15,7 +15,6 @@ from typing import Any
 
 from analysis.records import Recorder
 from models.option_errors import unknown_name
-from models.split import Phase
 from simulator import registry
 from simulator.closed_form import ClientTime, IterationTime
 from simulator.commits import CommitLog, NullLearner
@@ -73,7 +72,7 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
         "round_latency_s": plan.steps_per_round * time.latency_s + aggregation_s,
         "phases": [
             {"name": str(phase), "start_s": start_s, "end_s": end_s}
-            for phase, (start_s, end_s) in zip(Phase, pairwise(ends), strict=True)
+            for phase, (start_s, end_s) in zip(time.phase_end_s, pairwise(ends), strict=True)
         ],
         "clients": [
             {"id": device.id, "profile": device.profile.name, **dataclasses.asdict(client)}
@@ -123,7 +122,7 @@ def _played(plan: Plan) -> tuple[IterationTime, float]:
     """Play one iteration and one aggregation in the event simulation; return their times."""
     setting = plan.setting
     short = dataclasses.replace(plan, rounds=1, steps_per_round=1)
-    recorder = Recorder(setting.fleet, mode="summary")
+    recorder = Recorder(setting.fleet, "summary", setting.workload.phases)
     world = World(setting.fleet, setting.network, recorder)
     protocol = registry.STRATEGIES[setting.scenario.strategy.name].load_protocol()
     # The aggregation belongs to the round, not to the iteration: its transfers are taken out of the clients' sums.
@@ -131,7 +130,7 @@ def _played(plan: Plan) -> tuple[IterationTime, float]:
     tables = recorder.tables()
     iteration = tables["iterations"].iloc[0]
     ends, end_s = {}, 0.0
-    for phase in Phase:
+    for phase in setting.workload.phases:
         end_s += float(iteration[f"{phase}_s"])
         ends[phase] = end_s
     latency_s = float(iteration["iteration_latency_s"])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from devices.fleet import Device, Fleet
 from devices.profile import DeviceProfile
 from models.memory import memory_bytes, server_memory_bytes
-from models.split import Cut, ModelCosts
+from models.split import Cut
+from models.workload import Workload
 from simulator.closed_form import Floats, Genes, IterationModel
 from simulator.kernel.network import Network
 
@@ -59,10 +60,10 @@ class CutProblem:
         evaluations: assignments scored so far.
     """
 
-    def __init__(self, costs: ModelCosts, fleet: Fleet, network: Network, batches: Sequence[int]) -> None:
-        self.model = IterationModel(costs, fleet, network, batches)
+    def __init__(self, workload: Workload, fleet: Fleet, network: Network, batches: Sequence[int]) -> None:
+        self.model = IterationModel(workload, fleet, network, batches)
         self.evaluations = 0
-        self._costs = costs
+        self._costs = workload.costs
         self._fleet = fleet
         self._batches = tuple(batches)
         self.allowed = self._fitting_cuts()

@@ -1,8 +1,8 @@
-"""Network models without contention: ``ideal`` and ``dedicated``.
+"""Network models without contention: ``ideal``, ``dedicated`` and ``paper``.
 
-A model turns a route (the narrowest rate and the summed propagation latency between two devices) into the
-duration of a message. ``ideal`` charges the propagation latency alone; ``dedicated`` gives every message the
-whole route to itself, at the rate of the narrower of the two access links.
+A model turns a route (the rates and the summed propagation latency between two devices) into the duration of a
+message. ``ideal`` charges the propagation latency alone; ``dedicated`` gives every message the whole route to itself,
+at the rate of the narrower of the two access links; ``paper`` knows the sender's link alone.
 """
 
 from __future__ import annotations
@@ -42,9 +42,26 @@ class DedicatedNetwork(BaseModel):
         return way.latency_s + n_bytes / way.bytes_per_s
 
 
-NetworkOptions = IdealNetwork | DedicatedNetwork
+class PaperNetwork(BaseModel):
+    """The HuSCF-GAN authors' links: bytes / the sender's uplink; no latency, and the receiver's link has no say."""
 
-NETWORKS: Mapping[str, type[BaseModel]] = {"ideal": IdealNetwork, "dedicated": DedicatedNetwork}
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    model: Literal["paper"] = Field(
+        "paper", description="The authors' formula: the sender's uplink alone, no latency, no sharing."
+    )
+
+    def seconds(self, way: Route, n_bytes: float) -> float:
+        """Return the duration of a message of ``n_bytes`` bytes, in seconds."""
+        return n_bytes / way.uplink_bytes_per_s
+
+
+NetworkOptions = IdealNetwork | DedicatedNetwork | PaperNetwork
+
+NETWORKS: Mapping[str, type[BaseModel]] = {
+    "ideal": IdealNetwork,
+    "dedicated": DedicatedNetwork,
+    "paper": PaperNetwork,
+}
 
 
 class Network:

@@ -27,20 +27,20 @@ def test_every_device_hangs_on_the_hub_by_two_links(graph):
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "bytes_per_s", "latency_s"),
+    ("source", "target", "bytes_per_s", "latency_s", "uplink_bytes_per_s"),
     [
-        (0, SERVER_ID, 10e6, 0.003),  # the client's uplink is the slower link
-        (1, SERVER_ID, 20e6, 0.005),  # the server's downlink is
-        (SERVER_ID, 0, 30e6, 0.003),  # the client's downlink is
-        (SERVER_ID, 1, 40e6, 0.005),  # the server's uplink is
-        (0, 1, 10e6, 0.006),
+        (0, SERVER_ID, 10e6, 0.003, 10e6),  # the client's uplink is the slower link
+        (1, SERVER_ID, 20e6, 0.005, 50e6),  # the server's downlink is
+        (SERVER_ID, 0, 30e6, 0.003, 40e6),  # the client's downlink is
+        (SERVER_ID, 1, 40e6, 0.005, 40e6),  # the server's uplink is
+        (0, 1, 10e6, 0.006, 10e6),
     ],
 )
 def test_a_route_is_as_fast_as_its_slowest_link_and_adds_the_latencies(
-    graph, source, target, bytes_per_s, latency_s
+    graph, source, target, bytes_per_s, latency_s, uplink_bytes_per_s
 ):
     found = route(graph, source, target)
-    assert found == Route(bytes_per_s, pytest.approx(latency_s, rel=1e-12))
+    assert found == Route(bytes_per_s, pytest.approx(latency_s, rel=1e-12), uplink_bytes_per_s)
 
 
 def test_impossible_routes_are_refused(graph):

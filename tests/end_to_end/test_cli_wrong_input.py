@@ -191,8 +191,8 @@ def refused(hetedge, tmp_path):
             b"\x89PNG\r\n\xff", "s.yaml:1:1: byte 0x89 is not UTF-8; ", "UTF-8 text file", id="binary"
         ),
         pytest.param(
-            FLEET + "cost_model: paper\n",
-            "s.yaml:2:13: cost_model: ",
+            FLEET + "network: {model: maxmin}\n",
+            "s.yaml:2:18: network.model: ",
             "planned but not built yet",
             id="planned",
         ),

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leg_graph import LegGraph
-from small_worlds import fleet_of, make_plan_of, play_plan, profile, random_costs
+from small_worlds import DATAFLOW_PHASES, fleet_of, make_plan_of, play_plan, profile, random_costs
 
 from devices.fleet import Device, Fleet
-from models.split import Cut, ModelCosts, Phase
+from models.split import Cut, ModelCosts
+from models.workload import DataflowWorkload
 from simulator.closed_form import IterationModel
 from simulator.kernel.network import DedicatedNetwork, Network
 
@@ -29,7 +30,9 @@ class Case:
     @property
     def model(self) -> IterationModel:
         network = Network(self.fleet, DedicatedNetwork())
-        return IterationModel(self.costs, self.fleet, network, self.batches, sorted(set(self.cuts)))
+        return IterationModel(
+            DataflowWorkload(self.costs), self.fleet, network, self.batches, sorted(set(self.cuts))
+        )
 
 
 magnitudes = st.floats(5.0, 9.0).map(lambda exponent: 10.0**exponent)
@@ -73,7 +76,7 @@ def test_closed_form_is_the_longest_path_of_the_task_graph(case):
     time = case.model.time(case.cuts)
     assert time.latency_s == pytest.approx(graph.latency_s, rel=EXACT)
     assert time.phase_end_s == pytest.approx(graph.phase_end_s, rel=EXACT)
-    assert list(time.phase_end_s) == list(Phase)
+    assert list(time.phase_end_s) == list(DATAFLOW_PHASES)
 
 
 @few
@@ -85,7 +88,7 @@ def test_events_equal_the_closed_form(case, tmp_path_factory):
     time = plan.closed_form()
     row = tables["iterations"].iloc[0]
     assert row["iteration_latency_s"] == pytest.approx(time.latency_s, rel=EXACT)
-    ends_s = np.cumsum([row[f"{phase}_s"] for phase in Phase])
+    ends_s = np.cumsum([row[f"{phase}_s"] for phase in DATAFLOW_PHASES])
     assert ends_s == pytest.approx(list(time.phase_end_s.values()), rel=EXACT)
     assert world.now_s == pytest.approx(time.latency_s + plan.aggregation_seconds(), rel=EXACT)
 

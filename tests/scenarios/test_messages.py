@@ -194,8 +194,8 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             f"s.yaml:4:1: stop: this key is planned but not built yet; allowed: {ROOT_KEYS}",
         ),
         (
-            "cost_model: paper\n",
-            "s.yaml:4:13: cost_model: 'paper' is planned but not built yet; allowed: exact",
+            "cost_model: papers\n",
+            "s.yaml:4:13: cost_model: 'papers'; allowed: exact, paper; did you mean 'paper'?",
         ),
         (
             "network: {model: maxmin, shared: yes}\n",

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from small_worlds import block, fleet_of, profile
+from small_worlds import DATAFLOW_PHASES, block, fleet_of, profile
 
-from models.split import ChainCosts, Cut, ModelCosts, Phase
+from models.split import ChainCosts, Cut, ModelCosts
+from models.workload import DataflowWorkload
 from simulator.closed_form import IterationModel
 from simulator.kernel.network import DedicatedNetwork, IdealNetwork, Network
 
@@ -33,7 +34,7 @@ def model_of(generator, discriminator, server, *clients, batches=None, network=N
     fleet = fleet_of(server, *clients)
     costs = ModelCosts(generator, discriminator)
     ways = Network(fleet, network or DedicatedNetwork())
-    return IterationModel(costs, fleet, ways, batches or [1] * len(clients))
+    return IterationModel(DataflowWorkload(costs), fleet, ways, batches or [1] * len(clients))
 
 
 def latency_of(model, *cuts):
@@ -58,7 +59,7 @@ def test_one_client_adds_everything_up():
     forward_s, pass_s = 1 + 2 + 1 + 2 + 2, 2 * (3 + 4 + 2 + 4 + 5)
     ends = [forward_s + passes * pass_s for passes in range(4)]
     assert list(time.phase_end_s.values()) == pytest.approx([*ends, time.latency_s])
-    assert list(time.phase_end_s) == list(Phase)
+    assert list(time.phase_end_s) == list(DATAFLOW_PHASES)
 
 
 def test_the_joined_core_waits_for_the_last_and_runs_all_rows():

@@ -7,7 +7,7 @@ from analysis.records import Recorder
 from devices.fleet import SERVER_ID
 from models.split import ComputeLeg, PayloadKind, Phase
 from simulator.kernel.chain import Message
-from simulator.kernel.network import NETWORKS, DedicatedNetwork, IdealNetwork, Network
+from simulator.kernel.network import NETWORKS, DedicatedNetwork, IdealNetwork, Network, PaperNetwork
 from simulator.kernel.world import Barrier, World
 
 ACTIVATION = PayloadKind.ACTIVATION
@@ -65,7 +65,15 @@ def test_networks_are_named_as_their_options_say():
     assert {name: options().model for name, options in NETWORKS.items()} == {
         "ideal": "ideal",
         "dedicated": "dedicated",
+        "paper": "paper",
     }
+
+
+def test_paper_messages_take_the_senders_uplink_alone():
+    network = Network(fleet(), PaperNetwork())
+    up, down = fleet().clients[1].profile.uplink_bytes_per_s, fleet().server.profile.uplink_bytes_per_s
+    assert network.seconds(1, SERVER_ID, 300.0) == 300 / up
+    assert network.seconds(SERVER_ID, 1, 300.0) == 300 / down
 
 
 def test_a_leg_takes_the_roofline_time_of_its_device(notebook):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import networkx as nx
 
 from devices.fleet import Device, Fleet
-from models.split import ChainCosts, Cut, ModelCosts, Phase
+from models.split import VISITS, ChainCosts, Cut, ModelCosts, Phase, phases_of
 
 # The method's passes: which network, which way, and with which gradients.
 CROSSINGS = (
@@ -22,7 +22,7 @@ CROSSINGS = (
     ("d", "input_gradient"),
     ("g", "backward"),
 )
-PHASE_ENDS = dict(zip(Phase, (0, 2, 4, 6, 7), strict=True))
+PHASE_ENDS = dict(zip(phases_of(VISITS), (0, 2, 4, 6, 7), strict=True))
 """The crossing whose last client work ends each phase."""
 
 

@@ -10,7 +10,9 @@ from analysis.records import Recorder
 from devices.fleet import SERVER_ID, Device, Fleet
 from devices.profile import DeviceProfile
 from models.cost import BlockCost
-from models.split import ChainCosts, Cut, ModelCosts
+from models.paper import PaperCounts, PaperWorkload
+from models.split import VISITS, ChainCosts, Cut, ModelCosts, phases_of
+from models.workload import DataflowWorkload, Workload
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
 from simulator.cuts.fixed import FixedOptions
@@ -20,6 +22,8 @@ from simulator.kernel.world import World
 from simulator.plan import Plan, split_plan
 from simulator.setting import Deal, Setting, make_setting
 from simulator.strategies.huscf_gan.protocol import play
+
+DATAFLOW_PHASES = phases_of(VISITS)
 
 FIELDS = [field.name for field in dataclasses.fields(BlockCost) if field.name != "name"]
 
@@ -63,7 +67,13 @@ def _base_setting(folder) -> Setting:
 
 
 def make_setting_of(
-    folder, costs: ModelCosts, fleet: Fleet, images: Sequence[int], network=None, cuts=None, **strategy
+    folder,
+    costs: ModelCosts | Workload,
+    fleet: Fleet,
+    images: Sequence[int],
+    network=None,
+    cuts=None,
+    **strategy,
 ) -> Setting:
     """A setting with these costs, devices and images per client, whatever a scenario could say."""
     base = _base_setting(folder)
@@ -82,14 +92,14 @@ def make_setting_of(
         loaded=loaded,
         fleet=fleet,
         network=Network(fleet, network or DedicatedNetwork()),
-        costs=costs,
+        workload=as_workload(costs),
         deal=Deal(("mnist5k",), (0,) * len(held), held),
     )
 
 
 def make_plan_of(
     folder,
-    costs: ModelCosts,
+    costs: ModelCosts | Workload,
     fleet: Fleet,
     batches: Sequence[int],
     cuts: Sequence[Cut],
@@ -100,14 +110,29 @@ def make_plan_of(
     return split_plan(make_setting_of(folder, costs, fleet, batches, network, cuts, **strategy))
 
 
-def problem_of(costs: ModelCosts, fleet: Fleet, batches: Sequence[int]) -> CutProblem:
-    return CutProblem(costs, fleet, Network(fleet, DedicatedNetwork()), batches)
+def as_workload(costs: ModelCosts | Workload) -> Workload:
+    """The dataflow iteration of costs; a workload as it is."""
+    return costs if isinstance(costs, Workload) else DataflowWorkload(costs)
+
+
+def random_paper_workload(lengths: tuple[int, int], rng: np.random.Generator) -> PaperWorkload:
+    """The authors' four-phase plan over random chains, counted with random FLOPs."""
+    costs = random_costs(lengths, rng)
+    counts = [
+        PaperCounts(*(tuple((10 ** rng.uniform(0, 6, length)).astype(int).tolist()) for _ in range(2)))
+        for length in lengths
+    ]
+    return PaperWorkload(costs, *counts)
+
+
+def problem_of(costs: ModelCosts | Workload, fleet: Fleet, batches: Sequence[int]) -> CutProblem:
+    return CutProblem(as_workload(costs), fleet, Network(fleet, DedicatedNetwork()), batches)
 
 
 def play_plan(plan: Plan, learner=None) -> tuple[dict, CommitLog, World]:
     """Play a plan in the event simulation; return its tables, its log and the world at the end."""
     setting = plan.setting
-    recorder = Recorder(setting.fleet)
+    recorder = Recorder(setting.fleet, phases=setting.workload.phases)
     world = World(setting.fleet, setting.network, recorder)
     log = CommitLog(lambda: world.now_s, learner or NullLearner())
     world.play(play(world, plan, log))

@@ -14,6 +14,7 @@ from devices.fleet import SERVER_ID, Device, Fleet
 from devices.profile import DeviceProfile
 from models.cost import BlockCost
 from models.split import ChainCosts, ModelCosts
+from models.workload import DataflowWorkload
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
 from simulator.kernel.network import DedicatedNetwork, Network
@@ -96,7 +97,7 @@ def plan(tmp_path_factory):
         make_setting(registry.load(str(path))),
         fleet=fleet,
         network=Network(fleet, DedicatedNetwork()),
-        costs=ModelCosts(chain("G"), chain("D")),
+        workload=DataflowWorkload(ModelCosts(chain("G"), chain("D"))),
         deal=Deal(("mnist5k",), (0, 0), images),
     )
     return split_plan(setting)

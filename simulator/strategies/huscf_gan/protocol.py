@@ -1,8 +1,9 @@
 """HuSCF-GAN in simulated time: who computes, who sends what, who arrives when.
 
-The protocol of arXiv 2507.12979 in the dataflow timeline: a client goes on as soon as it has what it needs; the
-server waits where a joined batch must be complete. Two kinds of process play one iteration: every client walks
-its legs, and the server walks the eight crossings, block by block. They meet at barriers alone.
+The protocol of arXiv 2507.12979. In the dataflow timeline a client goes on as soon as it has what it needs; in the
+authors' own plan it waits after every crossing for all others (``cost_model: paper``). The server waits where a joined
+batch must be complete. Two kinds of process play one iteration: every client walks its legs, and the server walks the
+crossings, block by block. They meet at barriers alone.
 """
 
 from __future__ import annotations
@@ -62,21 +63,21 @@ class _Roads:
     """What everybody does between two meetings, forged once and played in every iteration.
 
     Attributes:
-        clients: each client's roads: one up to every crossing, from what the crossing before sent down, and the
-            last one home.
+        clients: each client's roads, in the order it takes them.
         server: the server's joined work: crossing, position, chain.
     """
 
     def __init__(self, world: World, plan: Plan) -> None:
+        forge = _roads_in_lockstep if plan.setting.workload.lockstep else _dataflow_roads
         self.clients = [
-            _client_roads(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
+            forge(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
         ]
         self.server = [
             (number, position, world.chain(SERVER_ID, [leg])) for number, position, leg in plan.server_program
         ]
 
 
-def _client_roads(world: World, client: int, legs: ClientLegs) -> list[Chain]:
+def _dataflow_roads(world: World, client: int, legs: ClientLegs) -> list[Chain]:
     """Forge a client's roads: receive (but for the first), compute, send up (but for the last)."""
     roads, received = [], None
     for visit in legs.visits:
@@ -84,6 +85,16 @@ def _client_roads(world: World, client: int, legs: ClientLegs) -> list[Chain]:
         roads.append(world.chain(client, visit.finish + visit.prepare, received, sent))
         received = _message(SERVER_ID, client, visit.down)
     return [*roads, world.chain(client, legs.after, received)]
+
+
+def _roads_in_lockstep(world: World, client: int, legs: ClientLegs) -> list[Chain]:
+    """Forge a client's roads in turns: compute and send up; receive and compute, to meet all others."""
+    roads = []
+    finishes = [*(visit.finish for visit in legs.visits[1:]), legs.after]
+    for visit, finish in zip(legs.visits, finishes, strict=True):
+        roads.append(world.chain(client, visit.prepare, sent=_message(client, SERVER_ID, visit.up)))
+        roads.append(world.chain(client, finish, received=_message(SERVER_ID, client, visit.down)))
+    return roads
 
 
 def _message(source: int, target: int, leg: TransferLeg) -> Message:
@@ -99,25 +110,49 @@ class _Iteration:
         self._roads = roads
         self.start_s = world.now_s
         self.everybody_done = Barrier(world.env, len(plan.clients))
-        self._phase_end_s = dict.fromkeys(Phase, self.start_s)
+        self._phase_end_s = dict.fromkeys(plan.setting.workload.phases, self.start_s)
+        self._phase_barriers = [Barrier(world.env, len(plan.clients)) for _ in self._phase_end_s]
         self._joined: dict[tuple[int, int], Barrier] = {
             place: Barrier(world.env, clients) for place, clients in plan.joins.items()
         }
         self._left: dict[tuple[int, int], Event] = {place: world.env.event() for place in plan.exits}
 
     def client(self, client: int) -> Process:
-        """Walk one client's roads: eight times up to the server, wait for it there, and in the end home."""
+        """Walk one client's roads through all crossings, and in the end home."""
+        if self._plan.setting.workload.lockstep:
+            yield from self._client_in_lockstep(client)
+        else:
+            yield from self._dataflow_client(client)
+        self._reach(list(self._phase_end_s)[-1], self._world.now_s)
+        self.everybody_done.arrive()
+
+    def _dataflow_client(self, client: int) -> Process:
+        """Go on as soon as the rows are back: eight times up to the server, and home."""
         *up, home = self._roads.clients[client]
         for number, (visit, road) in enumerate(zip(self._plan.legs[client].visits, up, strict=True)):
             start_s = yield road.play()
             if visit.finish:
                 finished_s = road.leg_ends_s[len(visit.finish) - 1]
                 self._reach(visit.finish[-1].phase, start_s + finished_s)
-            self._joined[number, visit.entry].arrive()
-            yield self._left[number, visit.exit]
+            yield self._cross(client, number)
         yield home.play()
-        self._reach(Phase.GENERATOR_BACKWARD, self._world.now_s)
-        self.everybody_done.arrive()
+
+    def _client_in_lockstep(self, client: int) -> Process:
+        """Go on when everybody is through with the crossing before."""
+        roads = self._roads.clients[client]
+        for number, (phase, barrier) in enumerate(zip(self._phase_end_s, self._phase_barriers, strict=True)):
+            yield roads[2 * number].play()
+            yield self._cross(client, number)
+            yield roads[2 * number + 1].play()
+            self._reach(phase, self._world.now_s)
+            barrier.arrive()
+            yield barrier.event
+
+    def _cross(self, client: int, number: int) -> Event:
+        """Join the server's batch in a crossing; return the event of the rows' leaving it."""
+        visit = self._plan.legs[client].visits[number]
+        self._joined[number, visit.entry].arrive()
+        return self._left[number, visit.exit]
 
     def server(self) -> Process:
         """Walk the crossings: at every position wait for the last contributor, run the joined batch, let rows leave."""
@@ -138,7 +173,7 @@ class _Iteration:
     def phase_seconds(self) -> dict[str, float]:
         """Return how long each phase took: from the end of the one before to when its last client was through."""
         seconds, start_s = {}, self.start_s
-        for phase in Phase:
+        for phase in self._phase_end_s:
             seconds[str(phase)] = self._phase_end_s[phase] - start_s
             start_s = self._phase_end_s[phase]
         return seconds

@@ -33,6 +33,8 @@ _PHASE_NAMES = {
     "discriminator_fake": "D on fake images",
     "discriminator_real": "D on real images",
     "discriminator_for_generator": "D for the generator",
+    "discriminator_forward": "D forward",
+    "discriminator_backward": "D backward",
     "generator_backward": "G backward",
     "aggregation": "Aggregation, shared out",
 }

@@ -29,6 +29,7 @@ _TIME_UNITS = (
     (48 * 3600.0, TimeUnit("h", 3600.0)),
 )
 _DAY = TimeUnit("d", 86400.0)
+_PREFIXES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 _SIZE_UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -91,6 +92,19 @@ def bytes_text(n_bytes: float) -> str:
         if abs(n_bytes) >= size:
             return f"{three_digits(n_bytes / size)} {symbol}"
     return f"{n_bytes:.0f} B"
+
+
+def amount_text(amount: float, unit: str) -> str:
+    """An amount with a decimal prefix before its unit, three significant digits.
+
+    Example:
+        >>> amount_text(6_720_000, "FLOP"), amount_text(12.5, "FLOP"), amount_text(480e9, "FLOP/s")
+        ('6.72 MFLOP', '12.5 FLOP', '480 GFLOP/s')
+    """
+    for prefix, size in _PREFIXES:
+        if abs(amount) >= size:
+            return f"{three_digits(amount / size)} {prefix}{unit}"
+    return f"{three_digits(amount)} {unit}"
 
 
 def percent_text(share: float) -> str:

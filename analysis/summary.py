@@ -16,6 +16,11 @@ from analysis.timing import DeviceTime, TimedRun, server_time, simulated_seconds
 FID_FEATURES = "features of the domain's own classifier, not Inception"
 _FLOOR = "_floor"
 _CAS_COLUMNS = ("accuracy", "precision", "recall", "f1", "fpr")
+_ENDINGS = {
+    "rounds": "Ended with its last round (strategy.rounds)",
+    "sim_time": "Ended with the round in which its simulated time was over (stop.sim_time)",
+    "target": "Ended where its target was reached (stop.target)",
+}
 _HEADINGS = {
     "fid": f"FID ({FID_FEATURES}; lower is better)",
     "generation_score": "Generation score (1 to the number of classes; higher is better)",
@@ -133,6 +138,11 @@ def _headline(summary: Mapping[str, Any]) -> list[str]:
     latency_s = summary["mean_iteration_latency_s"]
     if latency_s is not None:
         lines[-1] += f" of {duration_text(latency_s)} on average"
+    if summary.get("stopped_by") is not None:
+        lines.append(_ENDINGS[summary["stopped_by"]])
+    if summary.get("retimed_from") is not None:
+        origin = summary["retimed_from"]["folder"]
+        lines.append(f"Retimed: weights and metrics are those of {origin}, nothing was trained")
     return lines
 
 

@@ -51,13 +51,18 @@ class Measurement:
 
 def parse_arguments(description: str, threads: int = 1) -> argparse.Namespace:
     """Read ``--quick``, ``--threads`` and ``--json`` from the command line."""
+    return argument_parser(description, threads).parse_args()
+
+
+def argument_parser(description: str, threads: int = 1) -> argparse.ArgumentParser:
+    """Return the parser of ``--quick``, ``--threads`` and ``--json``, for a benchmark that knows more options."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, few repetitions: does it still run?"
     )
     parser.add_argument("--threads", type=int, default=threads, help="torch's threads (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE as well")
-    return parser.parse_args()
+    return parser
 
 
 def clock(threads: int) -> Callable[[], float]:
@@ -85,7 +90,7 @@ def interleaved_medians(
 
 def report(arguments: argparse.Namespace, measurements: Sequence[Measurement]) -> None:
     """Print the machine and the table; write both to the file the command line names."""
-    machine = _machine(arguments)
+    machine = describe_machine(arguments)
     for name, value in machine.items():
         print(f"{name:12s}{value}")
     print()
@@ -100,7 +105,8 @@ def report(arguments: argparse.Namespace, measurements: Sequence[Measurement]) -
         arguments.json.write_text(text + "\n", encoding="utf-8")
 
 
-def _machine(arguments: argparse.Namespace) -> dict[str, str]:
+def describe_machine(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return what the numbers depend on besides the code: versions, machine, threads, clock."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return {

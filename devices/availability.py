@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class AlwaysAvailable(BaseModel):
@@ -12,5 +12,4 @@ class AlwaysAvailable(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: Literal["always"] = "always"
-    """Name of the availability model."""
+    model: Literal["always"] = Field("always", description="Every device is online for the whole run.")

@@ -18,12 +18,13 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from devices.hardware import SI_FIELDS, HardwareOptions
-from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile
+from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile, reference_schema
 
 SERVER_ID = -1
 """Id of the server; clients are 0, 1, 2, ..."""
@@ -35,7 +36,11 @@ ProfileReference = Annotated[
     str,
     Field(strict=True, description="Name in the device catalogue, or path of a profile file (.yaml)."),
     AfterValidator(check_reference),
+    WithJsonSchema(reference_schema()),
 ]
+_ProfileName = Annotated[str, WithJsonSchema(reference_schema())]
+"""The same to an editor; `_pick_server` makes the check."""
+
 MOST_CLIENTS = 10_000_000
 """Clients of one entry at most; a larger number is a slip of the pen."""
 
@@ -95,9 +100,13 @@ class ClientMix(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mix: Annotated[dict[str, Share], AfterValidator(_check_mix_names), AfterValidator(_check_mix_sum)] = (
-        Field(description="Share of each profile (name or path), greater than 0, all together 1.")
+        Field(
+            description="Share of each profile (name or path), greater than 0, all together 1.",
+            examples=[{"raspberry-pi-4": 0.75, "phone-2024": 0.25}],
+            json_schema_extra={"minProperties": 1, "propertyNames": reference_schema()},
+        )
     )
-    count: Count = Field(description="How many clients in all.")
+    count: Count = Field(description="How many clients in all.", examples=[100])
 
 
 _ENTRIES: TypeAdapter[tuple[ClientEntry, ...]] = TypeAdapter(tuple[ClientEntry, ...])
@@ -141,11 +150,14 @@ class FleetOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    server: Annotated[str | ServerEntry, BeforeValidator(_pick_server)] = Field(
+    server: Annotated[_ProfileName | ServerEntry, BeforeValidator(_pick_server)] = Field(
         "paper-server", description="Profile of the server, or a mapping of profile and overrides."
     )
-    clients: Annotated[tuple[ClientEntry, ...] | ClientMix, BeforeValidator(_pick_clients)] = Field(
-        description="List of {profile, count, overrides}, or {mix: {profile: share}, count}."
+    clients: Annotated[
+        Annotated[tuple[ClientEntry, ...], Field(min_length=1)] | ClientMix, BeforeValidator(_pick_clients)
+    ] = Field(
+        description="List of {profile, count, overrides}, or {mix: {profile: share}, count}.",
+        examples=[[{"profile": "raspberry-pi-4", "count": 4}, {"profile": "phone-2024", "count": 4}]],
     )
     order: Order = Field("interleaved", description="How clients get their ids, and so meet their domains.")
 

@@ -42,12 +42,13 @@ class HardwareOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    clock: Hertz | None = Field(None, description="Clock frequency.")
+    clock: Hertz | None = Field(None, description="Clock frequency.", examples=["1.5 GHz"])
     flops_per_cycle: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
         strict=True,
+        examples=[32],
         description="Peak float32 operations per clock cycle, all cores together; a multiply-add counts 2.",
     )
     efficiency: float | None = Field(
@@ -55,24 +56,39 @@ class HardwareOptions(BaseModel):
         gt=0,
         le=1,
         strict=True,
+        examples=[0.4],
         description="Share of the peak that training kernels reach, 0 < e <= 1.",
     )
     measured_flops_per_s: FlopsPerSecond | None = Field(
-        None, description="Measured training speed; replaces clock x flops_per_cycle x efficiency."
+        None,
+        description="Measured training speed (hetedge calibrate); replaces clock x flops_per_cycle x efficiency.",
+        examples=["12.5 GFLOP/s"],
     )
     memory: Annotated[Bytes, AfterValidator(_not_zero)] | None = Field(
-        None, description="Memory a training step may fill; left out = unlimited."
+        None, description="Memory a training step may fill; left out = unlimited.", examples=["2 GiB"]
     )
     memory_bandwidth: BytesPerSecond | None = Field(
-        None, description="Rate at which kernels touch memory; left out = not limiting."
+        None,
+        description="Rate at which kernels touch memory; left out = not limiting.",
+        examples=["4 GB/s"],
     )
-    kernel_overhead: Seconds | None = Field(None, description="Fixed time per kernel launch.")
-    uplink: BytesPerSecond | None = Field(None, description="Rate of the access link towards the network.")
-    downlink: BytesPerSecond | None = Field(None, description="Rate of the access link from the network.")
-    latency: Seconds | None = Field(None, description="One-way propagation delay of the access link.")
-    idle_power: Watts | None = Field(None, description="Power drawn while waiting.")
-    busy_power: Watts | None = Field(None, description="Power drawn while computing.")
-    radio_energy: JoulesPerByte | None = Field(None, description="Energy per byte sent or received.")
+    kernel_overhead: Seconds | None = Field(
+        None, description="Fixed time per kernel launch.", examples=["5 us"]
+    )
+    uplink: BytesPerSecond | None = Field(
+        None, description="Rate of the access link towards the network.", examples=["50 MB/s", "20 Mbit/s"]
+    )
+    downlink: BytesPerSecond | None = Field(
+        None, description="Rate of the access link from the network.", examples=["50 MB/s", "20 Mbit/s"]
+    )
+    latency: Seconds | None = Field(
+        None, description="One-way propagation delay of the access link.", examples=["5 ms"]
+    )
+    idle_power: Watts | None = Field(None, description="Power drawn while waiting.", examples=["2 W"])
+    busy_power: Watts | None = Field(None, description="Power drawn while computing.", examples=["6.5 W"])
+    radio_energy: JoulesPerByte | None = Field(
+        None, description="Energy per byte sent or received.", examples=["100 nJ/B"]
+    )
 
 
 def si_values(options: HardwareOptions) -> dict[str, float]:

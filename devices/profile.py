@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -172,6 +172,12 @@ def check_reference(name_or_path: str) -> str:
         f"no profile is named {name_or_path!r}; {guess}allowed: {', '.join(catalog_names())}, "
         "or the path of a .yaml file"
     )
+
+
+def reference_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the texts that `check_reference` accepts."""
+    path = {"type": "string", "pattern": r"[/\\]|\.ya?ml$", "examples": ["./this-machine.yaml"]}
+    return {"anyOf": [{"type": "string", "enum": list(catalog_names())}, path]}
 
 
 def load_profile(name_or_path: str, base_dir: Path | None = None) -> DeviceProfile:

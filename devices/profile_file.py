@@ -19,8 +19,8 @@ from ruamel.yaml.nodes import MappingNode, Node
 
 from devices.hardware import SI_FIELDS, HardwareOptions
 
-DeviceKind = Literal["microcontroller", "board", "phone", "laptop", "gpu", "server", "reference"]
-"""Class of device; `reference` is a made-up device of a publication."""
+DeviceKind = Literal["microcontroller", "board", "phone", "laptop", "computer", "gpu", "server", "reference"]
+"""Class of device; `computer` is any other than the kinds beside it, `reference` a made-up device of a publication."""
 
 
 class ProfileFile(HardwareOptions):

@@ -30,6 +30,8 @@ class Route:
     """Sum of the links' one-way propagation delays."""
     uplink_bytes_per_s: float
     """Rate of the first link alone."""
+    downlink_bytes_per_s: float
+    """Rate of the last link alone."""
 
 
 def star(fleet: Fleet) -> Graph:
@@ -65,6 +67,7 @@ def route(graph: Graph, source: int, target: int) -> Route:
         bytes_per_s=min(up["bytes_per_s"], down["bytes_per_s"]),
         latency_s=up["latency_s"] + down["latency_s"],
         uplink_bytes_per_s=up["bytes_per_s"],
+        downlink_bytes_per_s=down["bytes_per_s"],
     )
 
 

@@ -1,7 +1,7 @@
 """Quantities at the border: text with a unit comes in, SI floats go on, readable text goes out.
 
 A scenario writes ``50 MB/s``, ``50 Mbit/s``, ``480 MHz`` or ``2 GiB``. Inside the simulator there are only
-floats in bytes, byte/s, FLOP, FLOP/s, hertz, seconds, watts and joule/byte, in variables named by unit.
+floats in bytes, byte/s, FLOP, FLOP/s, hertz, seconds, watts, joules and joule/byte, in variables named by unit.
 
 The base of sizes is the byte. pint does the arithmetic of prefixes and dimensions, on a registry of our own:
 its default one counts sizes in bits, reads ``Mb/s`` as megabarn per second, does not know ``KB`` or ``FLOP``
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     HERTZ = "hertz"
     SECONDS = "seconds"
     WATTS = "watts"
+    JOULES = "joules"
     JOULES_PER_BYTE = "joules_per_byte"
 
 
@@ -75,12 +76,13 @@ _SPECS: Mapping[Kind, _Spec] = {
     Kind.HERTZ: _Spec("a frequency", ("Hz", "kHz", "MHz", "GHz"), "480 MHz", False),
     Kind.SECONDS: _Spec("a time", ("s", "ms", "us", "ns"), "5 ms", True, exact_units=("min", "h")),
     Kind.WATTS: _Spec("a power", ("W", "mW", "kW"), "3.5 W", True),
+    Kind.JOULES: _Spec("an energy", ("J", "mJ", "kJ", "MJ"), "500 J", True),
     Kind.JOULES_PER_BYTE: _Spec(
         "an energy per byte", ("J/B", "mJ/B", "uJ/B", "nJ/B", "pJ/B"), "100 nJ/B", True
     ),
 }
 
-_DEFINITIONS = """
+DEFINITIONS = """
 pico- = 1/1000000000000 = p-
 nano- = 1/1000000000 = n-
 micro- = 1/1000000 = u- = µ- = μ-
@@ -107,6 +109,7 @@ flop = [computation] = FLOP
 joule = [energy] = J
 watt = joule / second = W
 """
+"""All prefixes (`name- = factor = symbol- = ...`) and units (`name = value = symbol = ...`) there are."""
 
 # A number, optional blanks, then NAME or NAME/NAME. The lengths are bounded, so hostile text costs nothing.
 _QUANTITY = re.compile(
@@ -115,26 +118,33 @@ _QUANTITY = re.compile(
 )
 _NOT_FINITE = re.compile(r"[+-]?\.?(nan|inf|infinity)\b", re.IGNORECASE)
 # pint's full names of units that are a slip of the shift key in this field: 50 mB/s, 480 mHz, 5 Ms.
-_SHIFT_SLIP = re.compile(
+SHIFT_SLIP = re.compile(
     r"(pico|nano|micro|milli)(byte|bit|bps|hertz|flop)|(kilo|mega|giga|tera|peta|exa|..bi)second"
 )
 _BIT_OR_BYTE = re.compile(r"(?P<prefix>[kKMGTPE]?i?)b(?P<rest>/\w+|)", re.ASCII)
 
 
 @cache
-def _registry() -> pint.UnitRegistry[Fraction]:
+def unit_registry() -> pint.UnitRegistry[Fraction]:
+    """Return the registry that knows these units and no others."""
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(None, non_int_type=Fraction)
-    registry.load_definitions(_DEFINITIONS.strip().splitlines())
+    registry.load_definitions(DEFINITIONS.strip().splitlines())
     return registry
 
 
 @cache
-def _dimensions(kind: Kind) -> object:
-    return _registry().parse_units(_SPECS[kind].units[0]).dimensionality
+def dimensions_of(kind: Kind) -> object:
+    """Return the dimensions of a kind's units, comparable with those of any unit of the registry."""
+    return unit_registry().parse_units(_SPECS[kind].units[0]).dimensionality
+
+
+def allows_zero(kind: Kind) -> bool:
+    """Tell whether a quantity of this kind may be 0."""
+    return _SPECS[kind].zero_allowed
 
 
 def _kind_with(dimensions: object) -> str:
-    nouns = [_SPECS[kind].noun for kind in Kind if _dimensions(kind) == dimensions]
+    nouns = [_SPECS[kind].noun for kind in Kind if dimensions_of(kind) == dimensions]
     return nouns[0] if nouns else "something else"
 
 
@@ -158,16 +168,16 @@ def _factor(unit: str, kind: Kind) -> Fraction:
         ValueError: The unit is unknown, measures something else, or is a likely slip of the shift key. The
             message has the form "<what is wrong with the unit>; <what to write>".
     """
-    registry, spec = _registry(), _SPECS[kind]
+    registry, spec = unit_registry(), _SPECS[kind]
     try:
         parsed = registry.parse_units(unit)
     except pint.UndefinedUnitError:
         raise ValueError(f"has the unknown unit {unit!r}; {_unit_hint(unit, kind)}") from None
     names = " per ".join(str(name) for name in parsed._units)
-    if parsed.dimensionality != _dimensions(kind):
+    if parsed.dimensionality != dimensions_of(kind):
         came = _kind_with(parsed.dimensionality)
         raise ValueError(f"is {came}, not {spec.noun}; write {spec.noun} such as '{spec.example}'")
-    if _SHIFT_SLIP.search(names):
+    if SHIFT_SLIP.search(names):
         raise ValueError(f"would mean {names}; {_unit_hint(unit, kind)}")
     return Fraction(str(registry.get_base_units(parsed)[0]))
 
@@ -323,6 +333,7 @@ class Quantity:
         units = ", ".join((*spec.units, *spec.exact_units))
         return {
             "type": "string",
+            "format": self.kind.value,
             "title": f"{spec.noun} with its unit ({units}, ...)",
             "examples": [spec.example],
         }
@@ -342,5 +353,7 @@ Seconds = Annotated[float, Quantity(Kind.SECONDS)]
 """A time in seconds, 0 or more."""
 Watts = Annotated[float, Quantity(Kind.WATTS)]
 """A power in watts, 0 or more."""
+Joules = Annotated[float, Quantity(Kind.JOULES)]
+"""An energy in joules, 0 or more."""
 JoulesPerByte = Annotated[float, Quantity(Kind.JOULES_PER_BYTE)]
 """An energy per byte in joule/byte, 0 or more."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -173,12 +173,18 @@ class Architecture:
                 raise ValueError(f"the {end} of {self.name} has shape {came}; it must be {wanted}")
 
 
+ModelName: TypeAlias = Literal["cgan28"]
+
+MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
+"""The models a scenario can name."""
+
+
 class ModelOptions(BaseModel):
     """Which networks a run trains (the scenario's ``model`` section)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["cgan28"] = Field(
+    name: ModelName = Field(
         "cgan28", description="Architecture: cgan28 is the conditional GAN for 28x28 images."
     )
     width: int = Field(

@@ -204,7 +204,11 @@ class DatasetPath(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(description="Folder of the files; a relative path counts from the scenario file.")
+    path: str = Field(
+        min_length=1,
+        description="Folder of the files; a relative path counts from the scenario file.",
+        examples=["./letters"],
+    )
     format: Annotated[Literal["idx"], BeforeValidator(_known_format)] = Field(
         "idx", description="Format of the files: idx = the four (or two t10k) files of MNIST's layout."
     )
@@ -255,6 +259,7 @@ class DomainOptions(BaseModel):
     clients: int | None = Field(
         None,
         ge=1,
+        examples=[4],
         description="Clients of this domain; null = the devices are dealt equally over the domains.",
     )
 

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from models.architecture import Architecture, Network
 from models.cost import elementwise_flops, matmul_flops_at
 from models.split import (
-    ChainCosts,
     ClientLegs,
     ClientVisit,
     ComputeLeg,
@@ -32,6 +31,7 @@ from models.split import (
     Phase,
     Visit,
     Work,
+    chain_of,
     client_visit,
     position_of,
 )
@@ -106,14 +106,14 @@ class PaperWorkload(Workload):
             own = ends[visit.network]
             charged = rows * _passes(visit)
             prepare = (self._segment_leg(visit, first, own, charged),)
-            visits.append(client_visit(self._chain(visit), visit, own, charged, finish, prepare))
+            visits.append(client_visit(chain_of(self.costs, visit), visit, own, charged, finish, prepare))
             finish = (self._segment_leg(visit, last, own, charged),)
         return ClientLegs(cut, rows, tuple(visits), finish)
 
     def server_leg(self, number: int, position: int, rows: int) -> ComputeLeg:
         """Return the server's joined work: one pass of the discriminator, and mirrored FLOPs on the way back."""
         visit = self.visits[number]
-        chain = self._chain(visit)
+        chain = chain_of(self.costs, visit)
         block = position_of(position, chain.length, visit.forward)
         mirrored = not visit.forward and block < chain.core
         counted = chain.length - 1 - block if mirrored else block
@@ -131,9 +131,6 @@ class PaperWorkload(Workload):
         held = counts[:head] if end == "head" else counts[len(counts) - tail :]
         what = f"{visit.network} {end} {visit.work}"
         return ComputeLeg(visit.phase, what, float(sum(held) * rows), 0.0, 0)
-
-    def _chain(self, visit: Visit) -> ChainCosts:
-        return self.costs.generator if visit.network == "generator" else self.costs.discriminator
 
     def _counts(self, visit: Visit) -> tuple[int, ...]:
         return (self.generator if visit.network == "generator" else self.discriminator).of(visit.work)

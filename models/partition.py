@@ -46,6 +46,7 @@ class LabelExclusionPartition(_Partition):
     excluded_labels: dict[_Count, _Weight] = Field(
         default={2: 0.4, 3: 0.6},
         min_length=1,
+        json_schema_extra={"propertyNames": {"pattern": r"^\s*\+?[0-9][0-9_]*(\.0*)?\s*$"}},
         description="Number of labels a client loses: weight of that number (weights are normalised).",
     )
 
@@ -76,7 +77,10 @@ class QuantityPartition(_Partition):
         "quantity", description="Clients of different size, same mix of labels."
     )
     shares: list[_Weight] | None = Field(
-        None, min_length=1, description="One weight per client of the domain (normalised); null = drawn."
+        None,
+        min_length=1,
+        description="One weight per client of the domain (normalised); null = drawn.",
+        examples=[[3, 1, 1]],
     )
     sigma: float = Field(
         1.0, ge=0, allow_inf_nan=False, description="Spread of drawn sizes; has no effect beside shares."
@@ -84,6 +88,18 @@ class QuantityPartition(_Partition):
     min_images: int = Field(
         MINIMUM_IMAGES, ge=MINIMUM_IMAGES, description="Fewest images a client may end up with."
     )
+
+
+class PartitionError(ValueError):
+    """A partition that cannot be made; the message says what came and, after a semicolon, what is allowed.
+
+    Attributes:
+        key: the option to blame, such as ``shares``; empty where it is the number of clients or the kind itself.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 AnyPartition: TypeAlias = IidPartition | LabelExclusionPartition | DirichletPartition | QuantityPartition
@@ -129,13 +145,13 @@ def partition(
         for those that `LabelExclusionPartition` takes away.
 
     Raises:
-        ValueError: If there are no clients, if the options do not fit the labels or the number of clients, or
+        PartitionError: If there are no clients, if the options do not fit the labels or the number of clients, or
             if a client would get fewer than `MINIMUM_IMAGES` images (the message names the client).
     """
     if clients < 1:
-        raise ValueError(f"a domain of {clients} clients cannot hold data; allowed: at least 1")
+        raise PartitionError("", f"a domain of {clients} clients cannot hold data; allowed: at least 1")
     parts = [np.sort(part) for part in _DEALERS[type(options)](labels, clients, options, rng)]
-    _require_images(parts, MINIMUM_IMAGES, len(labels), options.kind)
+    _require_images(parts, MINIMUM_IMAGES, len(labels), options.kind, _KEY_OF_SIZES.get(type(options), ""))
     return parts
 
 
@@ -153,9 +169,10 @@ def _deal_label_exclusion(
     present = np.unique(labels)
     counts = np.array(sorted(options.excluded_labels))
     if counts[-1] >= len(present):
-        raise ValueError(
+        raise PartitionError(
+            "excluded_labels",
             f"excluded_labels takes {counts[-1]} labels from a client, but the data have {len(present)}; "
-            f"allowed: at most {len(present) - 1}"
+            f"allowed: at most {len(present) - 1}",
         )
     weights = np.array([options.excluded_labels[int(count)] for count in counts])
     kept = []
@@ -171,9 +188,10 @@ def _deal_dirichlet(
 ) -> list[np.ndarray]:
     """Deal class by class in Dirichlet shares until every client holds enough images."""
     if len(labels) < clients * options.min_images:
-        raise ValueError(
+        raise PartitionError(
+            "min_images",
             f"{len(labels)} images cannot give {clients} clients min_images = {options.min_images} each; "
-            f"allowed: at most {len(labels) // options.min_images} clients"
+            f"allowed: at most {len(labels) // options.min_images} clients",
         )
     best = -1
     for _ in range(options.max_tries):
@@ -182,10 +200,11 @@ def _deal_dirichlet(
         if sizes.min() >= options.min_images:
             return np.split(np.argsort(owners, kind="stable"), np.cumsum(sizes)[:-1])
         best = max(best, int(sizes.min()))
-    raise ValueError(
+    raise PartitionError(
+        "alpha",
         f"{options.max_tries} draws with alpha = {options.alpha:g} never gave each of {clients} clients "
         f"min_images = {options.min_images} of {len(labels)} images (the best draw left one with {best}); "
-        "take a larger alpha, fewer clients or a smaller min_images"
+        "take a larger alpha, fewer clients or a smaller min_images",
     )
 
 
@@ -205,7 +224,8 @@ def _deal_quantity(
     """Cut a shuffled deck into pieces of different size."""
     sizes = _quantity_sizes(len(labels), clients, options, rng)
     parts = np.split(rng.permutation(len(labels)), np.cumsum(sizes)[:-1])
-    _require_images(parts, options.min_images, len(labels), options.kind)
+    key = "min_images" if options.shares is None else "shares"
+    _require_images(parts, options.min_images, len(labels), options.kind, key)
     return parts
 
 
@@ -215,16 +235,18 @@ def _quantity_sizes(
     """Find the number of images of each client, an int64 array of shape [clients]."""
     if options.shares is not None:
         if len(options.shares) != clients:
-            raise ValueError(
+            raise PartitionError(
+                "shares",
                 f"shares has {len(options.shares)} entries for the {clients} clients of the domain; "
-                f"allowed: {clients} entries"
+                f"allowed: {clients} entries",
             )
         return _apportion(images, np.array(options.shares))
     spare = images - clients * options.min_images
     if spare < 0:
-        raise ValueError(
+        raise PartitionError(
+            "min_images",
             f"{images} images cannot give {clients} clients min_images = {options.min_images} each; "
-            f"allowed: at most {images // options.min_images} clients"
+            f"allowed: at most {images // options.min_images} clients",
         )
     exponents = options.sigma * rng.standard_normal(clients)
     # Only ratios count, and exp of a difference to the largest cannot overflow.
@@ -240,17 +262,21 @@ def _apportion(total: int, weights: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _require_images(parts: list[np.ndarray], minimum: int, images: int, kind: str) -> None:
-    """Raise if a client got fewer images than it needs."""
+def _require_images(parts: list[np.ndarray], minimum: int, images: int, kind: str, key: str) -> None:
+    """Raise if a client got fewer images than it needs, and blame an option."""
     sizes = np.array([len(part) for part in parts])
     if sizes.min() >= minimum:
         return
     client = int(sizes.argmin())
-    raise ValueError(
+    raise PartitionError(
+        key,
         f"client {client} of the domain got {sizes[client]} of {images} images from partition {kind!r} over "
-        f"{len(parts)} clients; allowed: at least {minimum} each"
+        f"{len(parts)} clients; allowed: at least {minimum} each",
     )
 
+
+_KEY_OF_SIZES: Mapping[type[BaseModel], str] = {LabelExclusionPartition: "excluded_labels"}
+"""The option that takes images away from clients, of the kinds that have one."""
 
 _Dealer: TypeAlias = Callable[[np.ndarray, int, Any, np.random.Generator], list[np.ndarray]]
 

@@ -108,8 +108,9 @@ def _set_key(node: Map, steps: tuple[Step, ...], value: Node, shape: Shape | Non
         node = _without_options_of_other(node, step, value, shape)
     below = shape.child(step.key, node) if shape is not None else None
     path = (*done, step.key)
-    held = node.entries[step.key].value if step.key in node.entries else Map(step.at, {})
-    if step.key not in node.entries and rest and below is not None and _only_lists(below, rest[0]):
+    given = step.key in node.entries and not _is_null(node.entries[step.key].value)
+    held = node.entries[step.key].value if given else Map(step.at, {})
+    if not given and rest and below is not None and _only_lists(below, rest[0]):
         message = f"no list is given here, so there is no item {rest[0].key}; allowed: {dotted(path)}=[...]"
         raise ScenarioError([Problem(rest[0].at, dotted(path), message)])
     return node.with_entry(step.key, Entry(step.at, _set(held, rest, value, below, path)))
@@ -127,6 +128,11 @@ def _set_item(node: Items, steps: tuple[Step, ...], value: Node, shape: Shape | 
     items = list(node.items)
     items[index] = _set(items[index], rest, value, below, (*done, index))
     return Items(node.at, tuple(items))
+
+
+def _is_null(node: Node) -> bool:
+    """Whether a value is written out as left out, as a resolved scenario does."""
+    return isinstance(node, Scalar) and node.value is None
 
 
 def _only_lists(shape: Shape, step: Step) -> bool:

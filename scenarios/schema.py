@@ -7,7 +7,7 @@ their owners in other rooms: `scenario_type` puts them in, so that validation an
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Self, Union
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +19,14 @@ from pydantic import (
     Tag,
     create_model,
     field_validator,
+    model_validator,
 )
 from pydantic.config import JsonDict
 
 from devices.fleet import FleetOptions
 from models.architecture import ModelOptions
-from models.catalog import DataOptions
+from models.catalog import DataOptions, domain_name
+from scenarios.stop import Measured, StopOptions, TargetOptions, check_target
 
 PLUGIN_FIELDS = ("network", "availability", "cuts", "strategy")
 DEFAULT_METRICS = ("fid", "generation_score")
@@ -46,7 +48,6 @@ class Planned:
 
 # Only looked at when something was refused: an entry whose part is built does nothing any more. Delete it then.
 PLANNED = (
-    Planned("stop"),
     Planned("network.model", ("maxmin",)),
     Planned("availability.model", ("on_off", "diurnal", "trace")),
     Planned(
@@ -55,7 +56,6 @@ PLANNED = (
     ),
     Planned("data.domains.*.dataset.format", ("npz", "folder")),
     Planned("model.name", ("cgan32",)),
-    Planned("cuts.selector", ("random", "local_search", "exact")),
     Planned("strategy.name", ("md_gan", "fedgan", "fsl_gan", "pfl_gan", "hfl_gan", "centralized")),
     Planned("strategy.patience.kind", ("deadline", "quorum")),
 )
@@ -113,8 +113,11 @@ class PluginSection:
         return Annotated[Union[members], Discriminator(tag_of)]  # noqa: UP007 - the members are a value
 
 
+_FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+
 def _folder_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+    if not re.fullmatch(_FOLDER_NAME, name):
         raise ValueError(
             f"'{name}' cannot name a folder; allowed: at most 100 letters, digits, '.', '_' and '-', "
             "a letter or digit first"
@@ -181,6 +184,10 @@ class EvaluationOptions(_Section):
         return metrics
 
 
+DEFAULT_THREADS = 2
+"""CPU threads of the training where a scenario says nothing."""
+
+
 class ExecutionOptions(_Section):
     """How the run is computed on this machine; no effect on simulated time."""
 
@@ -189,7 +196,10 @@ class ExecutionOptions(_Section):
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Number format of the training.")
     threads: int = Field(
-        2, ge=1, le=1024, description="CPU threads of the training; other counts round differently."
+        DEFAULT_THREADS,
+        ge=1,
+        le=1024,
+        description="CPU threads of the training; other counts round differently.",
     )
     training: bool = Field(True, description="false = timing only: no data is read and nothing is trained.")
 
@@ -199,6 +209,8 @@ def _declare_extends(schema: JsonDict) -> None:
     if isinstance(properties, dict):
         properties[EXTENDS] = {
             "type": "string",
+            "minLength": 1,
+            "examples": ["quickstart", "./base.yaml"],
             "description": "Path or library name of a scenario whose values count where this one gives none.",
         }
 
@@ -208,9 +220,13 @@ class Scenario(_Section):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_declare_extends)
     plugins: ClassVar[tuple[PluginSection, ...]] = ()
+    cas_metrics: ClassVar[tuple[str, ...]] = ()
 
     name: Annotated[str, AfterValidator(_folder_name)] = Field(
-        "scenario", description="Name of the run and of its folder; left out = the name of the file."
+        "scenario",
+        description="Name of the run and of its folder; left out = the name of the file.",
+        examples=["my-first-run"],
+        json_schema_extra={"pattern": f"^{_FOLDER_NAME}$"},
     )
     seed: int = Field(0, ge=0, description="Key of everything random in the run.")
     devices: FleetOptions = Field(description="The server and the clients.")
@@ -225,6 +241,9 @@ class Scenario(_Section):
     )
     cuts: SerializeAsAny[Any] = Field(description="Who holds which block, chosen by `selector`.")
     strategy: SerializeAsAny[Any] = Field(description="The training method, chosen by `name`.")
+    stop: StopOptions | None = Field(
+        None, description="What ends the run early; left out = it ends with its last round."
+    )
     evaluation: EvaluationOptions = Field(
         default_factory=EvaluationOptions, description="When and how well the generators are measured."
     )
@@ -235,13 +254,29 @@ class Scenario(_Section):
         "full", description="full = one row per transfer; summary = one per pair of devices, kind and round."
     )
 
+    @model_validator(mode="after")
+    def _target_is_measured(self) -> Self:
+        if self.stop is not None and self.stop.target is not None:
+            cas = self.evaluation.cas
+            measured = Measured(
+                domains=[domain_name(domain) for domain in self.data.domains],
+                metrics=self.evaluation.metric_names,
+                cas_metrics=self.cas_metrics,
+                cas_every=cas.every if cas is not None else None,
+            )
+            check_target(self.stop.target, measured)
+        return self
 
-def scenario_type(sections: Sequence[PluginSection], metric_names: Sequence[str]) -> type[Scenario]:
+
+def scenario_type(
+    sections: Sequence[PluginSection], metric_names: Sequence[str], cas_metrics: Sequence[str] = ()
+) -> type[Scenario]:
     """Builds the scenario type that knows the given plug-ins.
 
     Args:
         sections: The four plug-in sections, in any order.
         metric_names: The metrics that can be asked for; the default metrics are among them.
+        cas_metrics: The metrics of the classification accuracy score, which a target may name too.
 
     Raises:
         ValueError: A section is missing or comes twice, or a default metric is unknown.
@@ -260,8 +295,10 @@ def scenario_type(sections: Sequence[PluginSection], metric_names: Sequence[str]
     evaluation = _evaluation_type(metric_names)
     described = Scenario.model_fields["evaluation"].description
     fields["evaluation"] = (evaluation, Field(default_factory=evaluation, description=described))
+    fields["stop"] = _stop_field((*metric_names, *cas_metrics))
     built: type[Scenario] = create_model("Scenario", __base__=Scenario, __doc__=Scenario.__doc__, **fields)
     built.plugins = tuple(sections)
+    built.cas_metrics = tuple(cas_metrics)
     return built
 
 
@@ -272,6 +309,19 @@ def _evaluation_type(metric_names: Sequence[str]) -> type[EvaluationOptions]:
     described = EvaluationOptions.model_fields["metrics"].description
     metrics: Any = (tuple[name | entry, ...], Field(DEFAULT_METRICS, description=described))
     return create_model("EvaluationOptions", __base__=EvaluationOptions, metrics=metrics)
+
+
+def _stop_field(metric_names: Sequence[str]) -> Any:  # noqa: ANN401 - a type form and a field's facts
+    name: Any = Literal[tuple(metric_names)]
+    described = TargetOptions.model_fields["metric"].description
+    target = create_model(
+        "TargetOptions", __base__=TargetOptions, metric=(name, Field(description=described))
+    )
+    described = StopOptions.model_fields["target"].description
+    options = create_model(
+        "StopOptions", __base__=StopOptions, target=(target | None, Field(None, description=described))
+    )
+    return (options | None, Field(None, description=Scenario.model_fields["stop"].description))
 
 
 def scenario_json_schema(kind: type[Scenario]) -> dict[str, Any]:

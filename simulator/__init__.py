@@ -1,6 +1,7 @@
 """Time: the simulated world, cut selection, strategies, runs and the command line.
 
-``from simulator import run, latency`` is the library's front door; both are loaded when first asked for.
+``from simulator import run, latency, explain, retime`` is the library's front door; each is loaded when first asked
+for.
 """
 
 from __future__ import annotations
@@ -8,9 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_EXPORTS = {"run": "simulator.runner", "latency": "simulator.timing_only"}
+_EXPORTS = {
+    "run": "simulator.runner",
+    "latency": "simulator.timing_only",
+    "explain": "simulator.explanation.answer",
+    "retime": "simulator.retiming",
+}
 
-__all__ = ["latency", "run"]
+__all__ = ["explain", "latency", "retime", "run"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the exports are functions of different types

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from simulator.shadowing import shadowed_room
 
@@ -27,8 +28,23 @@ Set = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+PLANNED_COMMANDS = ("resume", "verify", "compare", "sweep", "report", "flows")
+"""Commands of later versions, so that today's refusal can say so."""
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands; of one that is planned it is told that it is not built yet."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's or click's, by version
+        """Find the command that a command line names."""
+        if args[0] in PLANNED_COMMANDS and args[0] not in self.commands:
+            ctx.fail(f"command '{args[0]}' is planned but not built yet; allowed: {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="hetedge",
+    cls=Commands,
     help="Simulate training on heterogeneous edge networks: real GANs, simulated time.",
     add_completion=False,
     rich_markup_mode=None,
@@ -48,10 +64,19 @@ class InputError(ValueError):
     """The command line names something that is not there."""
 
 
+def _path(text: str) -> Path:
+    """Read a path; an empty one would mean the working folder, which nobody meant."""
+    if not text:
+        raise typer.BadParameter("an empty path; name a file or folder")
+    return Path(text)
+
+
 @app.command()
 def run(
     scenario: Scenario,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="The run folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", parser=_path, help="The run folder.")
+    ] = None,
     overrides: Set = None,
 ) -> None:
     """Train and simulate a scenario; the last line printed is the run folder."""
@@ -104,13 +129,64 @@ def cuts(
 
 
 @app.command()
+def explain(
+    scenario: Scenario,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Whose legs to tell: 3 or client-3; default: who is longest on the critical path.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    overrides: Set = None,
+) -> None:
+    """Account for every second of an iteration: legs, waits, the critical path, what would help."""
+    from simulator.explanation.answer import UnknownClientError
+    from simulator.explanation.answer import explain as explain_scenario
+    from simulator.explanation.text import explanation_text
+
+    try:
+        answer = explain_scenario(scenario, overrides or [], client)
+    except UnknownClientError as error:
+        raise InputError(f"--client: {error}") from error
+    _print(answer, as_json, lambda: explanation_text(answer))
+
+
+@app.command()
+def retime(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", parser=_path, help="The new run folder.")
+    ] = None,
+    overrides: Set = None,
+) -> None:
+    """Put a finished run on another fleet, with the same cuts: new times, nothing trained."""
+    from analysis.summary import describe
+    from simulator.progress import silent
+    from simulator.recorded import NotRecordedError
+    from simulator.retiming import retime as retime_run
+
+    try:
+        retimed = retime_run(_run_folder(folder), out, overrides or [], silent())
+    except NotRecordedError as error:
+        raise InputError(str(error)) from error
+    print(describe(retimed.summary))
+    print(retimed.path)
+
+
+@app.command()
 def plot(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="The kind of figure; 'all' draws every kind.")],
     runs: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run folders.")],
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--out", metavar="DIR", help="Where to; default: figures/ of the only run, else ./figures."
+            "-o",
+            "--out",
+            metavar="DIR",
+            parser=_path,
+            help="Where to; default: figures/ of the only run, else ./figures.",
         ),
     ] = None,
 ) -> None:
@@ -148,6 +224,60 @@ def validate(
         print(listing.assumed_numbers(plan.setting.fleet), end="")
     else:
         print(f"{loaded.path}: valid")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario, for editors: completion, explanations and checks while typing."""
+    from scenarios.editor_schema import editor_schema
+    from simulator.registry import registered_scenario
+
+    print(json.dumps(editor_schema(registered_scenario()), indent=2))
+
+
+@app.command()
+def calibrate(
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", metavar="FILE", parser=_path, help="The profile to write: a new YAML file."
+        ),
+    ] = Path("this-machine.yaml"),
+    model: Annotated[str, typer.Option(metavar="NAME", help="The model whose blocks are timed.")] = "cgan28",
+    width: Annotated[int, typer.Option(min=1, max=512, metavar="N", help="Its width, in channels.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=2, max=65_536, metavar="N", help="Rows of a batch.")] = 64,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, metavar="N", help="CPU threads; default: as many as a run takes, 2."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Repeats at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine trains a model's blocks, and write that as a device profile."""
+    from models.architecture import MODEL_NAMES, ModelOptions
+    from scenarios.schema import DEFAULT_THREADS
+    from simulator.calibration import Setup, calibration_text
+    from simulator.machine_profile import UnfitError, check_fit, check_path, this_machine, write_profile
+
+    networks = ModelOptions.model_validate({"name": _known("model", model, MODEL_NAMES), "width": width})
+    machine = this_machine()
+    setup = Setup(networks, batch_size, threads or min(DEFAULT_THREADS, machine.processors), repeats)
+    try:
+        check_fit(setup, machine)
+        check_path(out)
+    except UnfitError as error:
+        raise InputError(str(error)) from error
+    from simulator.block_timing import measure
+
+    calibration = measure(setup)
+    write_profile(out, calibration, machine)
+    answer = {
+        "profile": str(out),
+        "processor": machine.processor,
+        "torch": machine.torch,
+        **calibration.facts(),
+    }
+    _print(answer, as_json, lambda: f"{calibration_text(calibration)}\n\n{out}")
 
 
 @app.command("list")

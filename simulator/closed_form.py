@@ -12,15 +12,17 @@ All arrays have the shape ``[P, N]``: ``P`` candidate assignments of ``N`` clien
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.fleet import SERVER_ID, Fleet
 from devices.profile import DeviceProfile
-from models.split import ComputeLeg, Cut, Phase
+from models.split import ClientLegs, ComputeLeg, Cut, Phase
 from models.workload import Workload
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.network import Network
@@ -45,6 +47,47 @@ class IterationTime:
     latency_s: float
     phase_end_s: dict[Phase, float]
     clients: tuple[ClientTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRun:
+    """When the server runs one joined batch, in seconds since the iteration began."""
+
+    number: int
+    position: int
+    last_arrival_s: float
+    """When the last of the rows that join here had come; minus infinity where none join."""
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class IterationTrace:
+    """When everything of one assignment happens, in seconds since the iteration began.
+
+    Lists have an entry per crossing, arrays one per client, ``[N]``.
+    """
+
+    finished_s: list[Floats] = field(default_factory=list)
+    """The client is through with the phase before."""
+    begun_s: list[Floats] = field(default_factory=list)
+    """It prepares what it sends; in lockstep only when everybody has finished."""
+    prepared_s: list[Floats] = field(default_factory=list)
+    arrived_s: list[Floats] = field(default_factory=list)
+    """Its rows are at the server."""
+    left_s: list[Floats] = field(default_factory=list)
+    """The server is through with them."""
+    ready_s: list[Floats] = field(default_factory=list)
+    """They are back at the client."""
+    done_s: Floats = field(default_factory=lambda: np.zeros(0))
+    """The client is through with the iteration."""
+    server: list[ServerRun] = field(default_factory=list)
+    """The server's joined work, in order."""
+
+    @property
+    def latency_s(self) -> float:
+        """When the last client is done."""
+        return float(self.done_s.max())
 
 
 @dataclass(frozen=True)
@@ -91,7 +134,7 @@ class IterationModel:
         self.workload = workload
         self.rows = np.array([workload.charged_rows(batch) for batch in batches], dtype=np.float64)
         self._clients = np.arange(len(batches))
-        self.tables = _tables(workload, fleet, network, batches, self.choices)
+        self.tables = _tables(workload, fleet, network, self.rows, self.choices)
         self.server = ServerTimes(workload, fleet)
 
     def genes_of(self, cuts: Sequence[Cut]) -> Genes:
@@ -105,7 +148,7 @@ class IterationModel:
 
     def latency_s(self, genes: Genes) -> Floats:
         """Return the iteration latencies ``[P]`` of assignments ``[P, N]``, in seconds."""
-        ready = self._play(np.atleast_2d(genes), phase_ends=None)
+        ready = self._play(np.atleast_2d(genes))
         return np.asarray(ready.max(axis=1))
 
     def client_seconds(self) -> tuple[Floats, Floats]:
@@ -116,10 +159,14 @@ class IterationModel:
 
     def time(self, cuts: Sequence[Cut]) -> IterationTime:
         """Return one assignment's iteration in detail."""
-        genes = self.genes_of(cuts)
-        phase_ends: dict[Phase, float] = {}
-        latency_s = float(self._play(genes[None, :], phase_ends).max())
-        phase_ends[self.workload.visits[-1].phase] = latency_s
+        genes, trace = self.genes_of(cuts), self.trace(cuts)
+        latency_s, visits = trace.latency_s, self.workload.visits
+        # The first crossing finishes nothing; of a phase's crossings the last one counts.
+        phase_ends = {
+            visits[number - 1].phase: float(trace.finished_s[number].max())
+            for number in range(1, len(visits))
+        }
+        phase_ends[visits[-1].phase] = latency_s
         own_s = (table[self._clients, genes].tolist() for table in self.client_seconds())
         clients = tuple(
             ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s)
@@ -127,26 +174,64 @@ class IterationModel:
         )
         return IterationTime(latency_s, {phase: phase_ends[phase] for phase in self.workload.phases}, clients)
 
-    def _play(self, genes: Genes, phase_ends: dict[Phase, float] | None) -> Floats:
-        """Walk the crossings; return when each client is done, ``[P, N]``."""
+    def trace(self, cuts: Sequence[Cut]) -> IterationTrace:
+        """Return when everything of one assignment's iteration happens."""
+        trace = IterationTrace()
+        (trace.done_s,) = self._play(self.genes_of(cuts)[None, :], trace)
+        return trace
+
+    def with_devices(self, fleet: Fleet, network: Network, clients: Iterable[int]) -> IterationModel:
+        """Return the closed form of a changed fleet: another server perhaps, and others at some clients' places.
+
+        Args:
+            fleet: as many devices as before.
+            network: the network of the new fleet.
+            clients: whose computing or links have changed; all, where the server's links have.
+        """
+        changed = copy.copy(self)
+        old = self.tables
+        copies = {name: getattr(old, name).copy() for name in ("finish", "prepare", "up", "down", "after")}
+        changed.tables = dataclasses.replace(old, **copies)
+        _fill(changed.tables, self.workload, fleet, network, self.rows, self.choices, clients)
+        changed.server = ServerTimes(self.workload, fleet)
+        return changed
+
+    def _play(self, genes: Genes, trace: IterationTrace | None = None) -> Floats:
+        """Walk the crossings; return when each client is done, ``[P, N]``.
+
+        Args:
+            genes: the assignments, ``[P, N]``.
+            trace: filled with all times of the only assignment.
+        """
         tables, clients = self.tables, self._clients
         ready = np.zeros(genes.shape)
         server_idle = np.zeros(len(genes))
-        visits = self.workload.visits
-        for number in range(len(visits)):
-            finished = ready + tables.finish[number, clients, genes]
-            if phase_ends is not None and number:
-                phase_ends[visits[number - 1].phase] = float(finished.max())
+        for number in range(len(self.workload.visits)):
+            begun = finished = ready + tables.finish[number, clients, genes]
             if self.workload.lockstep:
-                finished = finished.max(axis=1, keepdims=True)
-            arrive = finished + tables.prepare[number, clients, genes] + tables.up[number, clients, genes]
+                begun = np.broadcast_to(finished.max(axis=1, keepdims=True), finished.shape)
+            prepared = begun + tables.prepare[number, clients, genes]
+            arrived = prepared + tables.up[number, clients, genes]
             entry, exit_ = tables.entry[number][genes], tables.exit[number][genes]
-            leave, server_idle = self._cross(number, arrive, entry, exit_, server_idle)
-            ready = leave + tables.down[number, clients, genes]
+            left, server_idle = self._cross(number, arrived, entry, exit_, server_idle, trace)
+            ready = left + tables.down[number, clients, genes]
+            if trace is not None:
+                trace.finished_s.append(finished[0])
+                trace.begun_s.append(begun[0])
+                trace.prepared_s.append(prepared[0])
+                trace.arrived_s.append(arrived[0])
+                trace.left_s.append(left[0])
+                trace.ready_s.append(ready[0])
         return ready + tables.after[clients, genes]
 
     def _cross(
-        self, number: int, arrive: Floats, entry: Genes, exit_: Genes, server_idle: Floats
+        self,
+        number: int,
+        arrive: Floats,
+        entry: Genes,
+        exit_: Genes,
+        server_idle: Floats,
+        trace: IterationTrace | None,
     ) -> tuple[Floats, Floats]:
         """Run the server's positions of one crossing; return when rows leave and when the server falls idle."""
         clock = server_idle
@@ -154,7 +239,11 @@ class IterationModel:
         for position in self.workload.positions(number):
             rows = np.where((entry <= position) & (position <= exit_), self.rows, 0.0).sum(axis=1)
             last_arrival = np.where(entry == position, arrive, -np.inf).max(axis=1)
-            done = np.maximum(clock, last_arrival) + self.server.seconds(number, position, rows)
+            start = np.maximum(clock, last_arrival)
+            done = start + self.server.seconds(number, position, rows)
+            if trace is not None and rows[0] > 0:
+                times_s = (float(last_arrival[0]), float(start[0]), float(done[0]))
+                trace.server.append(ServerRun(number, position, *times_s))
             clock = np.where(rows > 0, done, clock)
             leave = np.where(exit_ == position, clock[:, None], leave)
         return leave, clock
@@ -180,28 +269,64 @@ class ServerTimes:
         busy = np.maximum(flops / self._profile.rate_flops_per_s, touched / bandwidth)
         return np.asarray(busy + one.kernels * self._profile.kernel_overhead_s)
 
+    def lines(self, number: int, position: int) -> tuple[tuple[float, float], ...]:
+        """Return the straight lines whose greatest is ``seconds``: each the seconds at no rows, and per row."""
+        none, one = self._legs[number, position]
+        overhead_s = one.kernels * self._profile.kernel_overhead_s
+        lines = [(overhead_s, one.flops / self._profile.rate_flops_per_s)]
+        bandwidth = self._profile.memory_bandwidth_bytes_per_s
+        if bandwidth is not None:
+            per_row = one.touched_bytes - none.touched_bytes
+            lines.append((none.touched_bytes / bandwidth + overhead_s, per_row / bandwidth))
+        return tuple(lines)
+
 
 def _seconds(profile: DeviceProfile, legs: Sequence[ComputeLeg]) -> float:
     return sum(leg_seconds(profile, leg) for leg in legs)
 
 
 def _tables(
-    workload: Workload, fleet: Fleet, network: Network, batches: Sequence[int], choices: tuple[Cut, ...]
+    workload: Workload, fleet: Fleet, network: Network, rows: Floats, choices: tuple[Cut, ...]
 ) -> LegTables:
-    """Fill the tables, computing identical clients (same profile, same rows) once."""
-    shape = (len(workload.visits), len(batches), len(choices))
-    finish, prepare, up, down = (np.zeros(shape) for _ in range(4))
-    after = np.zeros(shape[1:])
-    rows = [workload.charged_rows(batch) for batch in batches]
-    legs_of = {own: [workload.client_legs(cut, own) for cut in choices] for own in set(rows)}
+    """Return the tables of all clients."""
+    shape = (len(workload.visits), len(rows), len(choices))
+    some = [workload.client_legs(cut, int(rows[0])) for cut in choices]
+    tables = LegTables(
+        finish=np.zeros(shape),
+        prepare=np.zeros(shape),
+        up=np.zeros(shape),
+        down=np.zeros(shape),
+        after=np.zeros(shape[1:]),
+        entry=np.array([[legs.visits[v].entry for legs in some] for v in range(shape[0])], dtype=np.intp),
+        exit=np.array([[legs.visits[v].exit for legs in some] for v in range(shape[0])], dtype=np.intp),
+    )
+    _fill(tables, workload, fleet, network, rows, choices, range(len(rows)))
+    return tables
+
+
+def _fill(
+    tables: LegTables,
+    workload: Workload,
+    fleet: Fleet,
+    network: Network,
+    rows: Floats,
+    choices: tuple[Cut, ...],
+    clients: Iterable[int],
+) -> None:
+    """Fill in the seconds of some clients, computing identical ones (same profile, same rows) once."""
+    finish, prepare, up, down, after = tables.finish, tables.prepare, tables.up, tables.down, tables.after
+    legs_of: dict[int, list[ClientLegs]] = {}
     first_like: dict[tuple[DeviceProfile, int], int] = {}
-    for client, (device, own) in enumerate(zip(fleet.clients, rows, strict=True)):
+    for client in clients:
+        device, own = fleet.clients[client], int(rows[client])
         twin = first_like.setdefault((device.profile, own), client)
         if twin != client:
             for table in (finish, prepare, up, down):
                 table[:, client] = table[:, twin]
             after[client] = after[twin]
             continue
+        if own not in legs_of:
+            legs_of[own] = [workload.client_legs(cut, own) for cut in choices]
         for choice, legs in enumerate(legs_of[own]):
             column = (slice(None), client, choice)
             finish[column] = [_seconds(device.profile, visit.finish) for visit in legs.visits]
@@ -211,8 +336,3 @@ def _tables(
                 network.seconds(SERVER_ID, device.id, visit.down.n_bytes) for visit in legs.visits
             ]
             after[client, choice] = _seconds(device.profile, legs.after)
-    some = next(iter(legs_of.values()))
-    crossings = range(shape[0])
-    entry = np.array([[legs.visits[v].entry for legs in some] for v in crossings], dtype=np.intp)
-    exit_ = np.array([[legs.visits[v].exit for legs in some] for v in crossings], dtype=np.intp)
-    return LegTables(finish, prepare, up, down, after, entry, exit_)

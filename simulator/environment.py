@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import torch
-
-from models.datasets import LabelledImages
-from scenarios.load import Loaded
-
-log = logging.getLogger(__name__)
 
 RECORDED_PACKAGES = (
     "hetedge",
@@ -32,38 +24,35 @@ RECORDED_PACKAGES = (
 )
 
 
-def choose_device(loaded: Loaded) -> torch.device:
-    """Return the device of the training; ``auto`` takes a GPU where there is one, and says so.
-
-    Raises:
-        ScenarioError: where ``cuda`` is asked for and there is none.
-    """
-    wanted = loaded.scenario.execution.device
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise loaded.error(
-            "execution.device", "'cuda', but torch finds no GPU here", "allowed here: auto, cpu"
-        )
-    device = torch.device("cuda" if wanted == "cuda" or (wanted == "auto" and available) else "cpu")
-    log.info("training on %s with %d threads", device, loaded.scenario.execution.threads)
-    return device
-
-
 def describe_environment(
-    loaded: Loaded, device: torch.device | None, data: Sequence[LabelledImages]
+    *, device: str | None, gpu: str | None, threads: int, data_sha256: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return what ``environment.json`` holds: versions, machine, device, threads and the digests of the data."""
+    """Return what ``environment.json`` holds: versions, machine, device, threads and the digests of the data.
+
+    Args:
+        device: where the networks were trained; None where nothing was.
+        gpu: the name of the GPU, if it was one.
+        threads: threads of torch.
+        data_sha256: domain -> digest of its data set.
+    """
+    return {
+        **describe_machine(),
+        "device": device,
+        "gpu": gpu,
+        "threads": threads,
+        "training": device is not None,
+        "data_sha256": dict(data_sha256),
+    }
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return the versions of Python and of the packages, the platform and the processor."""
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "machine": platform.machine(),
         "processor": _processor(),
         "packages": {name: _version(name) for name in RECORDED_PACKAGES},
-        "device": str(device) if device is not None else None,
-        "gpu": torch.cuda.get_device_name() if device is not None and device.type == "cuda" else None,
-        "threads": loaded.scenario.execution.threads,
-        "training": device is not None,
-        "data_sha256": {images.name: images.digest for images in data},
     }
 
 

@@ -6,6 +6,7 @@ a strategy's learner need not know how it is measured.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from analysis.plots import sample_grid_png
 from analysis.records import Recorder
 from analysis.runs import RunError, RunFolder
 from models.steps import DivergedError
+from scenarios.stop import StopOptions
 from simulator.commits import Commit, Decision, Learner
 from simulator.plan import Plan
 
@@ -63,6 +65,8 @@ class MeasuredLearner:
         self._recorder = recorder
         self._clock = clock
         self._folder = folder
+        stop: StopOptions | None = plan.setting.scenario.stop
+        self._target = stop.target if stop is not None else None
         self.losses = learner.losses
         self.latest: dict[str, dict[str, float]] = {}
         """The latest metrics of every domain."""
@@ -78,9 +82,9 @@ class MeasuredLearner:
         if commit.kind != "iteration":
             self._refuse_broken_weights(commit)
         if commit.kind == "evaluate":
-            self._evaluate(commit.info["round"])
+            decision = self._evaluate(commit.info["round"], bool(commit.info["last"]))
             self._recorder.wallclock(commit.info["round"], "evaluation", time.perf_counter() - started)
-            return None
+            return decision
         try:
             decision = self._learner.apply(commit)
         except DivergedError as error:
@@ -100,25 +104,47 @@ class MeasuredLearner:
             if not bool(values.isfinite().all()):
                 raise _diverged(commit, f"{name} holds numbers that are not finite")
 
-    def _evaluate(self, round_: int) -> None:
-        """Measure every domain's generator."""
-        step = round_ + 1
-        for domain in self._plan.setting.deal.domains:
-            generate = self._learner.generator_for(domain)
-            found = self._evaluator.evaluate(domain, generate, step)
-            if round_ < 0:
-                found |= {
-                    "fid_floor": self._evaluator.floor(domain),
-                    "classifier_accuracy": self._evaluator.classifier_accuracy(domain),
-                }
-            if self._plan.scores_cas_after(round_):
-                found |= self._evaluator.cas(domain, generate, step)
-            for metric, value in found.items():
-                self._recorder.metric(
-                    round_, self._clock(), self._recorder.total_bytes, domain, metric, value
-                )
-            self.latest[domain] = self.latest.get(domain, {}) | found
-            self._draw_samples(domain, generate, round_)
+    def weights_sha256(self) -> str:
+        """Return the SHA-256 of all weights and statistics, by name, to the last bit."""
+        return weights_digest(self._learner.state())
+
+    def _evaluate(self, round_: int, last: bool) -> Decision | None:
+        """Measure every domain's generator; decide to stop where the target is reached.
+
+        The classification accuracy score of the last round is taken here too where the target ends the run.
+        """
+        domains = self._plan.setting.deal.domains
+        found = {domain: self._measure(domain, round_) for domain in domains}
+        scored = self._plan.scores_cas_after(round_, last)
+        if scored:
+            self._score(found, round_)
+        reached = round_ >= 0 and self._target is not None and self._target.is_reached(found)
+        if reached and not scored and self._plan.scores_cas_after(round_, last=True):
+            self._score(found, round_)
+        for domain, metrics in found.items():
+            self._record(domain, metrics, round_)
+            self._draw_samples(domain, self._learner.generator_for(domain), round_)
+        return Decision(stop=True) if reached else None
+
+    def _measure(self, domain: str, round_: int) -> dict[str, float]:
+        """Return what is measured of a domain's generator at every evaluation, and before training its yardsticks."""
+        found = self._evaluator.evaluate(domain, self._learner.generator_for(domain), _step(round_))
+        if round_ < 0:
+            found |= {
+                "fid_floor": self._evaluator.floor(domain),
+                "classifier_accuracy": self._evaluator.classifier_accuracy(domain),
+            }
+        return found
+
+    def _score(self, found: Mapping[str, dict[str, float]], round_: int) -> None:
+        """Add every domain's classification accuracy score to what was found."""
+        for domain, metrics in found.items():
+            metrics |= self._evaluator.cas(domain, self._learner.generator_for(domain), _step(round_))
+
+    def _record(self, domain: str, metrics: Mapping[str, float], round_: int) -> None:
+        for metric, value in metrics.items():
+            self._recorder.metric(round_, self._clock(), self._recorder.total_bytes, domain, metric, value)
+        self.latest[domain] = {**self.latest.get(domain, {}), **metrics}
 
     def _draw_samples(self, domain: str, generate: GenerateFn, round_: int) -> None:
         """Save a grid of images, drawn from the same noise in every round so that rounds can be compared."""
@@ -126,6 +152,21 @@ class MeasuredLearner:
         labels = np.tile(np.arange(setting.architecture.classes, dtype=np.int64), SAMPLE_ROWS)
         images = generate(labels, setting.streams.draw("samples", setting.deal.domains.index(domain)))
         self._folder.write_sample(round_, domain, sample_grid_png(images, labels, rows=SAMPLE_ROWS))
+
+
+def weights_digest(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of all weights and statistics, by name, to the last bit."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _step(round_: int) -> int:
+    """Return the number of a measurement, from 0 before training; its random numbers depend on it."""
+    return round_ + 1
 
 
 def _diverged(commit: Commit, why: str) -> RunError:

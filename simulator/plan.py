@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.split import ClientLegs, ComputeLeg, Cut, PayloadKind, segment_bytes
-from scenarios.schema import CasOptions, EvaluationOptions
+from scenarios.schema import CasOptions, EvaluationOptions, Scenario
+from scenarios.stop import StopOptions
 from simulator.closed_form import IterationModel, IterationTime
 from simulator.cuts.fixed import StatedCutError
+from simulator.cuts.objective import Objective
 from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
+from simulator.cuts.quantities import UnknownPowerError
 from simulator.cuts.selectors import SELECTORS
-from simulator.setting import Setting
+from simulator.setting import Deal, RecordedDeal, Setting
 
 LONGEST_ITERATION_S = 1e12
 """Longer iterations (30,000 years) come from slips of the pen, and their sums lose the seconds in rounding."""
@@ -60,46 +63,41 @@ class Plan:
         """Each client's cut."""
         return self.selection.cuts
 
-    def evaluates_after(self, round_: int) -> bool:
+    def is_last(self, round_: int, end_s: float) -> bool:
+        """Whether the run ends with a round that ends at a time: it is the last, or ``stop.sim_time`` is over.
+
+        Rounds are never torn: the first that ends at that time or later is the last.
+        """
+        stop: StopOptions | None = self.setting.scenario.stop
+        over = stop is not None and stop.sim_time is not None and end_s >= stop.sim_time
+        return over or round_ == self.rounds - 1
+
+    def evaluates_after(self, round_: int, last: bool) -> bool:
         """Whether a round is followed by an evaluation; the last one always is, and one whose CAS is due."""
         evaluation: EvaluationOptions = self.setting.scenario.evaluation
-        last = round_ == self.rounds - 1
-        return last or (round_ + 1) % evaluation.every_rounds == 0 or self.scores_cas_after(round_)
+        due = (round_ + 1) % evaluation.every_rounds == 0
+        return last or due or self.scores_cas_after(round_, last)
 
-    def scores_cas_after(self, round_: int) -> bool:
+    def scores_cas_after(self, round_: int, last: bool) -> bool:
         """Whether the classification accuracy score is due after a round; never before training (round -1)."""
         cas: CasOptions | None = self.setting.scenario.evaluation.cas
         if cas is None or round_ < 0:
             return False
-        return round_ == self.rounds - 1 or (cas.every != "last" and (round_ + 1) % cas.every == 0)
+        return last or (cas.every != "last" and (round_ + 1) % cas.every == 0)
 
     def training_facts(self, data_sha256: Sequence[str]) -> dict[str, Any]:
-        """Return what decides the weights besides the commit log; nothing of it is a device or a time.
+        """Return what decides the weights besides the commit log: see :func:`training_facts`."""
+        setting = self.setting
+        return training_facts(setting.scenario, setting.deal, self.batches, self.cuts, data_sha256)
 
-        Args:
-            data_sha256: the digests of the domains' data sets, in their order.
-        """
-        scenario, deal = self.setting.scenario, self.setting.deal
-        return {
-            "seed": scenario.seed,
-            "model": scenario.model.model_dump(mode="json"),
-            "strategy": scenario.strategy.model_dump(mode="json"),
-            "precision": scenario.execution.precision,
-            "threads": scenario.execution.threads,
-            "device": scenario.execution.device,
-            "data_sha256": list(data_sha256),
-            "domain_of": list(deal.domain_of),
-            "images": [indices.tolist() for indices in deal.images],
-            "batches": list(self.batches),
-            "cuts": [cut.as_tuple() for cut in self.cuts],
-        }
+    def iteration_model(self) -> IterationModel:
+        """Return the closed form of an iteration over the cuts in use."""
+        setting, choices = self.setting, sorted(set(self.cuts))
+        return IterationModel(setting.workload, setting.fleet, setting.network, self.batches, choices)
 
     def closed_form(self) -> IterationTime:
         """Return one iteration's time by the closed form."""
-        setting = self.setting
-        choices = sorted(set(self.cuts))
-        model = IterationModel(setting.workload, setting.fleet, setting.network, self.batches, choices)
-        return model.time(self.cuts)
+        return self.iteration_model().time(self.cuts)
 
     def aggregation_seconds(self) -> float:
         """Return how long a round's end takes: the slowest upload, then the slowest download."""
@@ -115,6 +113,39 @@ class Plan:
         return up + down
 
 
+def training_facts(
+    scenario: Scenario,
+    deal: Deal | RecordedDeal,
+    batches: Sequence[int],
+    cuts: Sequence[Cut],
+    data_sha256: Sequence[str],
+) -> dict[str, Any]:
+    """Return what decides the weights besides the commit log, as JSON can hold it; nothing of it is a device or a time.
+
+    How many rounds there are is the log's own matter.
+
+    Args:
+        scenario: the run's scenario.
+        deal: who holds what.
+        batches: rows of each client in an iteration.
+        cuts: each client's cut.
+        data_sha256: the digests of the domains' data sets, in their order.
+    """
+    return {
+        "seed": scenario.seed,
+        "model": scenario.model.model_dump(mode="json"),
+        "strategy": scenario.strategy.model_dump(mode="json", exclude={"rounds"}),
+        "precision": scenario.execution.precision,
+        "threads": scenario.execution.threads,
+        "device": scenario.execution.device,
+        "data_sha256": list(data_sha256),
+        "domain_of": list(deal.domain_of),
+        "images_sha256": list(deal.images_sha256),
+        "batches": list(batches),
+        "cuts": [cut.as_tuple() for cut in cuts],
+    }
+
+
 def batches_of(setting: Setting) -> tuple[int, ...]:
     """Return every client's rows in an iteration: ``min(batch_size, n_k)``."""
     return tuple(min(setting.scenario.strategy.batch_size, size) for size in setting.deal.sizes)
@@ -124,11 +155,13 @@ def cut_problem(setting: Setting) -> CutProblem:
     """Return the cut-selection problem of a setting.
 
     Raises:
-        ScenarioError: where no cut fits some device's memory.
+        ScenarioError: where no cut fits some device's memory, or energy counts and a profile does not say what it
+            draws.
     """
+    objective = Objective(setting.scenario.cuts)
     try:
-        return CutProblem(setting.workload, setting.fleet, setting.network, batches_of(setting))
-    except NoFeasibleCutError as error:
+        return CutProblem(setting.workload, setting.fleet, setting.network, batches_of(setting), objective)
+    except (NoFeasibleCutError, UnknownPowerError) as error:
         came, _, allowed = str(error).partition("; ")
         raise setting.loaded.error(error.key_path, came, allowed) from error
 
@@ -137,7 +170,7 @@ def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: A
     """Run one cut selector.
 
     Raises:
-        ScenarioError: where its options do not fit the model or the fleet.
+        ScenarioError: where its options do not fit the model or the fleet, or it finds no cuts that keep the limits.
     """
     try:
         return SELECTORS[selector].select(problem, options, setting.streams.draw(f"cuts.{selector}"))

@@ -104,7 +104,9 @@ class Progress:
         fids = [f"{domain} {found['fid']:.1f}" for domain, found in metrics.items() if "fid" in found]
         if fids:
             parts.append("FID " + ", ".join(fids))
-        if 0 < self._done < self._iterations:
+        stops = entry.decision is not None and entry.decision.stop
+        ended = stops or bool(entry.commit.info.get("last"))
+        if 0 < self._done < self._iterations and not ended:
             left_s = (time.perf_counter() - self._started) / self._done * (self._iterations - self._done)
             parts.append(f"{duration_text(left_s)} left")
         return ", ".join(parts)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from analysis.metrics import METRIC_NAMES
+from analysis.metrics import CAS_METRIC_NAMES, METRIC_NAMES
 from devices.availability import AlwaysAvailable
 from scenarios.load import Loaded, load_scenario
 from scenarios.schema import PluginSection, Scenario, scenario_type
@@ -33,12 +33,14 @@ class Strategy:
         options: its options' type.
         protocol: ``module:function`` that plays a run in simulated time (no torch).
         learner: ``module:class`` that does its mathematics (no clock).
+        synchronous: whether all wait for each other, so that time decides nothing that is learned (law 6).
     """
 
     title: str
     options: type[BaseModel]
     protocol: str
     learner: str
+    synchronous: bool
 
     def load_protocol(self) -> Callable[..., Any]:
         """Import and return the protocol's function."""
@@ -55,6 +57,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         options=HuscfGanOptions,
         protocol="simulator.strategies.huscf_gan.protocol:play",
         learner="simulator.strategies.huscf_gan.learner:HuscfGanLearner",
+        synchronous=True,
     ),
 }
 
@@ -72,7 +75,7 @@ def registered_scenario() -> type[Scenario]:
             "strategy", "name", "huscf_gan", {name: one.options for name, one in STRATEGIES.items()}
         ),
     )
-    return scenario_type(sections, METRIC_NAMES)
+    return scenario_type(sections, METRIC_NAMES, CAS_METRIC_NAMES)
 
 
 def load(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:

@@ -7,6 +7,7 @@ no data file.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from devices.fleet import Fleet, FleetError, build_fleet
 from models.architecture import Architecture, build_architecture
 from models.catalog import DataOptions, DatasetPath, balanced_labels, dataset_info, domain_name
 from models.paper import PaperWorkload
-from models.partition import partition
+from models.partition import PartitionError, partition
 from models.split import ModelCosts, model_costs
 from models.workload import DataflowWorkload, Workload
 from scenarios.load import Loaded, ScenarioError
@@ -35,17 +36,31 @@ BYTES_PER_VALUE = {"float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True)
-class Deal:
-    """Who holds what.
+class DomainsOfClients:
+    """Which client belongs to which domain.
 
     Attributes:
         domains: the domains' names, in scenario order.
         domain_of: the index of each client's domain.
-        images: each client's images, as sorted indices into its domain's training images.
     """
 
     domains: tuple[str, ...]
     domain_of: tuple[int, ...]
+
+    def clients_of(self, domain: str) -> tuple[int, ...]:
+        """Return the clients of a domain, sorted."""
+        index = self.domains.index(domain)
+        return tuple(client for client, own in enumerate(self.domain_of) if own == index)
+
+
+@dataclass(frozen=True)
+class Deal(DomainsOfClients):
+    """Who holds what.
+
+    Attributes:
+        images: each client's images, as sorted indices into its domain's training images.
+    """
+
     images: tuple[NDArray[np.intp], ...]
 
     @property
@@ -53,10 +68,31 @@ class Deal:
         """``n_k``: the number of images of each client."""
         return tuple(len(indices) for indices in self.images)
 
-    def clients_of(self, domain: str) -> tuple[int, ...]:
-        """Return the clients of a domain, sorted."""
-        index = self.domains.index(domain)
-        return tuple(client for client, own in enumerate(self.domain_of) if own == index)
+    @property
+    def images_sha256(self) -> tuple[str, ...]:
+        """SHA-256 of each client's indices, as 64-bit little-endian numbers."""
+        return tuple(hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest() for indices in self.images)
+
+
+@dataclass(frozen=True)
+class RecordedDeal(DomainsOfClients):
+    """What a run folder still tells of a deal: enough for time, and to know the deal again, but no images.
+
+    Attributes:
+        sizes: the number of images of each client.
+        images_sha256: the digests of their indices, as a :class:`Deal` has them.
+    """
+
+    sizes: tuple[int, ...]
+    images_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """The images of one client, as a run folder tells of them: their number, and the digest of their indices."""
+
+    images: int
+    images_sha256: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +105,7 @@ class Setting:
     network: Network
     architecture: Architecture
     workload: Workload
-    deal: Deal
+    deal: Deal | RecordedDeal
 
     @property
     def costs(self) -> ModelCosts:
@@ -82,12 +118,17 @@ class Setting:
         return self.loaded.scenario
 
 
-def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = None) -> Setting:
+def make_setting(
+    loaded: Loaded,
+    labels: Sequence[NDArray[np.int64]] | None = None,
+    held: Sequence[Held] | None = None,
+) -> Setting:
     """Build the setting of a scenario.
 
     Args:
         loaded: the scenario and where its values stand.
         labels: the training labels of every domain; ``None`` for the catalogue's sizes and balanced labels.
+        held: what a run recorded of every client's images; then no labels are needed.
 
     Raises:
         ScenarioError: where the parts of the scenario do not fit each other.
@@ -96,8 +137,8 @@ def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = No
     streams = Streams(scenario.seed)
     fleet = _build_fleet(loaded, streams)
     architecture = build_architecture(scenario.model)
-    if labels is None:
-        labels = [_assumed_labels(domain_name(domain), domain.dataset) for domain in scenario.data.domains]
+    clients = len(fleet.clients)
+    deal = _deal(loaded, clients, labels, streams) if held is None else _recorded_deal(loaded, clients, held)
     return Setting(
         loaded=loaded,
         streams=streams,
@@ -105,7 +146,7 @@ def make_setting(loaded: Loaded, labels: Sequence[NDArray[np.int64]] | None = No
         network=Network(fleet, scenario.network),
         architecture=architecture,
         workload=_workload(scenario, architecture),
-        deal=_deal(loaded, len(fleet.clients), labels, streams),
+        deal=deal,
     )
 
 
@@ -133,19 +174,40 @@ def _assumed_labels(name: str, dataset: str | DatasetPath) -> NDArray[np.int64]:
     return balanced_labels(ASSUMED_IMAGES_OF_A_PATH)
 
 
-def _deal(loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]], streams: Streams) -> Deal:
+def _deal(
+    loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]] | None, streams: Streams
+) -> Deal:
     """Give every domain its clients, in order, and every client its images."""
     data: DataOptions = loaded.scenario.data
+    if labels is None:
+        labels = [_assumed_labels(domain_name(domain), domain.dataset) for domain in data.domains]
     images: list[NDArray[np.intp]] = []
-    domain_of: list[int] = []
-    for index, clients in enumerate(_clients_per_domain(loaded, n_clients)):
+    per_domain = _clients_per_domain(loaded, n_clients)
+    for index, clients in enumerate(per_domain):
         try:
-            parts = partition(labels[index], clients, data.partition, streams.draw("partition", index))
-        except ValueError as error:
-            raise loaded.error("data.partition", *_came_and_allowed(error)) from error
-        images += parts
-        domain_of += [index] * clients
-    return Deal(tuple(domain_name(domain) for domain in data.domains), tuple(domain_of), tuple(images))
+            images += partition(labels[index], clients, data.partition, streams.draw("partition", index))
+        except PartitionError as error:
+            key_path = f"data.partition.{error.key}" if error.key else "data.partition"
+            raise loaded.error(key_path, *_came_and_allowed(error)) from error
+    return Deal(_names(data), _domain_of(per_domain), tuple(images))
+
+
+def _recorded_deal(loaded: Loaded, n_clients: int, held: Sequence[Held]) -> RecordedDeal:
+    """Give every domain its clients, in order, and every client the images it had."""
+    return RecordedDeal(
+        _names(loaded.scenario.data),
+        _domain_of(_clients_per_domain(loaded, n_clients)),
+        tuple(own.images for own in held),
+        tuple(own.images_sha256 for own in held),
+    )
+
+
+def _names(data: DataOptions) -> tuple[str, ...]:
+    return tuple(domain_name(domain) for domain in data.domains)
+
+
+def _domain_of(clients_per_domain: Sequence[int]) -> tuple[int, ...]:
+    return tuple(index for index, clients in enumerate(clients_per_domain) for _ in range(clients))
 
 
 def _clients_per_domain(loaded: Loaded, n_clients: int) -> list[int]:
@@ -172,7 +234,15 @@ def _came_and_allowed(error: ValueError) -> tuple[str, str]:
     return came, allowed
 
 
-def warn_of_lopsided_domains(setting: Setting) -> None:
+def warn_of_oddities(setting: Setting) -> None:
+    """Log warnings about what is allowed but seldom meant."""
+    _warn_of_lopsided_domains(setting)
+    stop = setting.scenario.stop
+    if stop is not None and stop.target is not None and not setting.scenario.execution.training:
+        log.warning("stop.target is never reached: execution.training is false, so nothing is measured")
+
+
+def _warn_of_lopsided_domains(setting: Setting) -> None:
     """Log a warning where all of a domain's clients have one device profile while the fleet has several."""
     profiles = [device.profile.name for device in setting.fleet.clients]
     if len(set(profiles)) == 1:
@@ -189,4 +259,12 @@ def warn_of_lopsided_domains(setting: Setting) -> None:
             )
 
 
-__all__ = ["Deal", "ScenarioError", "Setting", "make_setting", "warn_of_lopsided_domains"]
+__all__ = [
+    "Deal",
+    "Held",
+    "RecordedDeal",
+    "ScenarioError",
+    "Setting",
+    "make_setting",
+    "warn_of_oddities",
+]

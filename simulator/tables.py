@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.readable import duration_text
+from devices.units import Kind, humanize
 from simulator.cuts.problem import Selection
 
 
@@ -71,21 +72,29 @@ def selection_facts(selection: Selection) -> dict[str, Any]:
 
 def cuts_text(answers: Sequence[Mapping[str, Any]]) -> str:
     """Return the answers of ``hetedge cuts`` as text: the comparison, then each selector's cuts."""
-    rows = [["selector", "iteration", "solver", "evaluations", "gap"]]
-    for one in answers:
-        gap = "unknown" if one["optimality_gap"] is None else f"{one['optimality_gap']:.2%}"
-        rows.append(
-            [
-                one["selector"],
-                duration_text(one["iteration_latency_s"]),
-                duration_text(one["seconds"]),
-                str(one["evaluations"]),
-                gap,
-            ]
-        )
+    rows = [["selector", "iteration", "energy", "server", "traffic", "solver", "evaluations", "gap"]]
+    rows += [
+        [
+            one["selector"],
+            duration_text(one["iteration_latency_s"]),
+            "unknown" if one["energy_j"] is None else humanize(one["energy_j"], Kind.JOULES),
+            duration_text(one["server_s"]),
+            humanize(one["traffic_bytes"], Kind.BYTES),
+            duration_text(one["seconds"]),
+            str(one["evaluations"]),
+            _gap_text(one["optimality_gap"]),
+        ]
+        for one in answers
+    ]
     parts = [aligned(rows)]
     for one in answers:
         count = Counter(str(cut) for cut in one["cuts"])
         cut_rows = [[f"{one['selector']}: [g_head, g_tail, d_head, d_tail]", "clients"]]
         parts.append(aligned([*cut_rows, *([cut, str(number)] for cut, number in sorted(count.items()))]))
     return "\n\n".join(parts)
+
+
+def _gap_text(gap: float | None) -> str:
+    if gap is None:
+        return "unknown"
+    return "optimal" if gap == 0 else f"<= {max(gap, 0.0001):.2%}"

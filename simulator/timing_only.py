@@ -15,6 +15,7 @@ from typing import Any
 
 from analysis.records import Recorder
 from models.option_errors import unknown_name
+from scenarios.load import ScenarioError
 from simulator import registry
 from simulator.closed_form import ClientTime, IterationTime
 from simulator.commits import CommitLog, NullLearner
@@ -22,7 +23,7 @@ from simulator.cuts.problem import Selection
 from simulator.cuts.selectors import SELECTORS
 from simulator.kernel.world import World
 from simulator.plan import Plan, cut_problem, select_cuts, split_plan
-from simulator.setting import make_setting, warn_of_lopsided_domains
+from simulator.setting import Setting, make_setting, warn_of_oddities
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan
         ScenarioError: where the scenario is wrong.
     """
     setting = make_setting(registry.load(str(scenario), overrides))
-    warn_of_lopsided_domains(setting)
+    warn_of_oddities(setting)
     return split_plan(setting)
 
 
@@ -90,32 +91,44 @@ def compare_cuts(
     Args:
         scenario: a path or a library name.
         overrides: ``key.path=value`` texts, as ``--set`` takes them.
-        selectors: their names; by default the scenario's own and every other that searches. The scenario's own runs
-            with the scenario's options, the others with their defaults.
+        selectors: their names; by default the scenario's own and every other that searches, less those that find no
+            cuts within the limits, which are logged. The scenario's own runs with the scenario's options, the others
+            with their defaults; the objective and the limits are the scenario's for all.
 
     Raises:
-        ScenarioError: where the scenario is wrong, or a selector needs options that it does not give.
+        ScenarioError: where the scenario is wrong, a selector needs options that it does not give, or no cuts were
+            found.
     """
     setting = make_setting(registry.load(str(scenario), overrides))
     own = setting.scenario.cuts
-    names = selectors or [
-        own.selector,
-        *(n for n, s in SELECTORS.items() if s.searches and n != own.selector),
-    ]
-    found = []
-    for name in names:
-        if name not in SELECTORS:
-            raise ValueError(f"no selector is called {name!r}; allowed: {', '.join(SELECTORS)}")
-        if name != own.selector and not SELECTORS[name].searches:
-            raise setting.loaded.error(
-                "cuts.selector",
-                f"selector {name} was asked for, but the scenario states no cuts for it",
-                "allowed here: "
-                + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector),
-            )
-        options = own if name == own.selector else SELECTORS[name].options()
-        found.append(select_cuts(setting, cut_problem(setting), name, options))
+    if selectors:
+        return [_selection(setting, name) for name in selectors]
+    others = [name for name, one in SELECTORS.items() if one.searches and name != own.selector]
+    found, refused = [], []
+    for name in (own.selector, *others):
+        try:
+            found.append(_selection(setting, name))
+        except ScenarioError as error:
+            refused.append(error)
+            log.warning("selector %s is left out: %s", name, error)
+    if not found:
+        raise refused[0]
     return found
+
+
+def _selection(setting: Setting, name: str) -> Selection:
+    """Run one selector: the scenario's own with the scenario's options, another with its defaults."""
+    own = setting.scenario.cuts
+    if name not in SELECTORS:
+        raise ValueError(f"no selector is called {name!r}; allowed: {', '.join(SELECTORS)}")
+    if name != own.selector and not SELECTORS[name].searches:
+        raise setting.loaded.error(
+            "cuts.selector",
+            f"selector {name} was asked for, but the scenario states no cuts for it",
+            "allowed here: " + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector),
+        )
+    options = own if name == own.selector else SELECTORS[name].options()
+    return select_cuts(setting, cut_problem(setting), name, options)
 
 
 def _played(plan: Plan) -> tuple[IterationTime, float]:

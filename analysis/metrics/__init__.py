@@ -2,3 +2,6 @@
 
 METRIC_NAMES = ("fid", "generation_score")
 """Names a scenario may list under ``evaluation.metrics``."""
+
+CAS_METRIC_NAMES = ("cas_accuracy", "cas_precision", "cas_recall", "cas_f1", "cas_fpr")
+"""What ``evaluation.cas`` adds: a classifier learns from generated images and is tested on real ones."""

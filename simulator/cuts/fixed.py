@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.split import Cut
+from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
 
 BlockCount = Annotated[int, Field(strict=True)]
 CutRow = Annotated[list[BlockCount], Field(min_length=4, max_length=4)]
 
 
-class FixedOptions(BaseModel):
+class FixedOptions(SelectorOptions):
     """Cuts in block counts ``[g_head, g_tail, d_head, d_tail]``; the paper's bits are these minus 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     selector: Literal["fixed"] = Field("fixed", description="The cuts stated here.")
     per_client: list[CutRow] | None = Field(
-        None, description="One [g_head, g_tail, d_head, d_tail] per client, in block counts."
+        None,
+        description="One [g_head, g_tail, d_head, d_tail] per client, in block counts.",
+        examples=[[[1, 1, 1, 1], [2, 2, 1, 2]]],
     )
     every_client: CutRow | None = Field(
-        None, description="One [g_head, g_tail, d_head, d_tail] for all clients."
+        None,
+        description="One [g_head, g_tail, d_head, d_tail] for all clients.",
+        examples=[[1, 1, 2, 1]],
     )
 
     @model_validator(mode="after")
@@ -50,7 +54,7 @@ def select_fixed(problem: CutProblem, options: FixedOptions, rng: np.random.Gene
 
     Raises:
         StatedCutError: where they are not one per client, or are out of range.
-        NoFeasibleCutError: where they do not fit a device's memory.
+        NoFeasibleCutError: where they do not fit a device's memory, or break a limit.
     """
     del rng
     rows = options.per_client if options.per_client is not None else [options.every_client] * problem.clients

@@ -15,25 +15,29 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from simulator.closed_form import Floats, Genes
+from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.thresholds import kind_rank, slices, speed_rank
 
 FIRST_SLICES = 8
 """Changes by which an assignment of the first population differs from one cut for everybody."""
 
-SINGLE_CLIENT_SHARE = 0.5
-"""Share of changes that meet a single client."""
+SINGLE_SHARE = 0.5
+"""Share of slices that are a single client, or a single kind."""
+
+WHOLE_KINDS_SHARE = 0.5
+"""Share of changes that meet whole kinds of clients."""
 
 WHOLE_CUT_SHARE = 0.15
 """Share of changes that replace the whole cut and not one of its numbers."""
 
 
-class GeneticOptions(BaseModel):
+class GeneticOptions(SelectorOptions):
     """An elitist genetic search; its budget is counted in scored assignments."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     selector: Literal["genetic"] = Field("genetic", description="Elitist genetic search.")
     population: int = Field(64, ge=4, strict=True, description="Assignments in a generation.")
     elite: int = Field(4, ge=1, strict=True, description="Best assignments that live on unchanged.")
@@ -56,12 +60,12 @@ def select_genetic(problem: CutProblem, options: GeneticOptions, rng: np.random.
     elites = min(options.elite, size - 1)
     breeder = _Breeder(problem, rng)
     population = breeder.first_population(size)
-    scores = problem.score(population)
+    scores = problem.guide(population)
     while problem.evaluations + size - elites <= options.max_evaluations:
         best = scores.argsort(kind="stable")[:elites]
         children = breeder.children(population, scores, size - elites, options.tournament)
         population = np.concatenate([population[best], children])
-        scores = np.concatenate([scores[best], problem.score(children)])
+        scores = np.concatenate([scores[best], problem.guide(children)])
     return problem.select("genetic", population[int(scores.argmin())], time.perf_counter() - started)
 
 
@@ -74,14 +78,10 @@ class _Breeder:
         self._lightest = problem.lightest_for_server()
         self._clients = np.arange(problem.clients)
         # A problem's choices are all cuts in lexicographic order, so a gene is its cut's mixed-radix number.
-        self._cuts = np.array([cut.as_tuple() for cut in problem.model.choices]) - 1
+        self._cuts = problem.cuts - 1
         self._longest = self._cuts.max(axis=0) + 1
-        compute_s, transfer_s = problem.model.client_seconds()
-        with np.errstate(
-            over="ignore"
-        ):  # absurdly long times may sum to infinity; they come last all the same
-            speed_order = (compute_s + transfer_s).mean(axis=1).argsort(kind="stable")
-        self._rank = speed_order.argsort()
+        self._rank = speed_rank(problem)
+        self._kinds = kind_rank(problem)
 
     def first_population(self, size: int) -> Genes:
         """Return assignments ``[size, N]`` that start from one cut for everybody and differ in a few slices."""
@@ -124,12 +124,11 @@ class _Breeder:
         return np.where(self._slices(count), self._where_allowed(wishes, genes), genes)
 
     def _slices(self, count: int) -> NDArray[np.bool_]:
-        """Draw which clients a change meets, ``[count, N]``: neighbours in speed; lengths log-uniform, or one."""
-        clients = len(self._clients)
-        length = np.ceil(clients ** self._rng.random(count)).astype(np.intp)
-        length[self._rng.random(count) < SINGLE_CLIENT_SHARE] = 1
-        first = self._rng.integers(1 - length, clients)[:, None]
-        return np.asarray((self._rank >= first) & (self._rank < first + length[:, None]))
+        """Draw which clients a change meets, ``[count, N]``: neighbours in speed, clients or whole kinds."""
+        clients, kinds = (
+            slices(ranks, count, SINGLE_SHARE, self._rng) for ranks in (self._rank, self._kinds)
+        )
+        return np.where(self._rng.random((count, 1)) < WHOLE_KINDS_SHARE, kinds, clients)
 
     def _genes(self, cuts: NDArray[np.intp]) -> Genes:
         """Return the genes ``[...]`` of cuts ``[..., 4]``, counted from 0 blocks."""

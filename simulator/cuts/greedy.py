@@ -1,8 +1,8 @@
-"""``greedy``: the best single change, again and again.
+"""``greedy``: the best change of one kind of device after the other, until none helps.
 
-It starts from the best cut that all clients can share, then changes the cut of one kind of device at a time
-(identical devices move together), then of single clients, and takes the change that helps most until none
-helps. It stops in a local optimum: a change that helps only together with another is never found.
+It starts from the best cut that all clients can share, then gives one kind of device at a time (identical devices move
+together) the cut that helps most, then single clients, and goes round until nothing changes. It stops in a local
+optimum: a change that helps only together with another is never found.
 """
 
 from __future__ import annotations
@@ -13,69 +13,57 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from simulator.closed_form import Genes
+from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.thresholds import best_for_all
 
 
-class GreedyOptions(BaseModel):
-    """Steepest descent by single changes."""
+class GreedyOptions(SelectorOptions):
+    """Descent by the best change of each device in turn."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    selector: Literal["greedy"] = Field("greedy", description="Best single change, again and again.")
+    selector: Literal["greedy"] = Field("greedy", description="The best change of each device in turn.")
     max_evaluations: int = Field(
-        200_000, ge=1, strict=True, description="Scored assignments after which no new step begins."
+        50_000,
+        ge=1,
+        strict=True,
+        description="Scored assignments after which no further device is looked at.",
     )
 
 
 def select_greedy(problem: CutProblem, options: GreedyOptions, rng: np.random.Generator) -> Selection:
-    """Return a local optimum of the iteration latency; deterministic."""
+    """Return a local optimum of the objective; deterministic."""
     del rng
     started = time.perf_counter()
-    genes = _start(problem)
+    genes = best_for_all(problem)
     singles = [np.array([client], dtype=np.intp) for client in range(problem.clients)]
     for movers in (problem.groups, singles):
         genes = _descend(problem, genes, movers, options.max_evaluations)
     return problem.select("greedy", genes, time.perf_counter() - started)
 
 
-def _start(problem: CutProblem) -> Genes:
-    """Return the best assignment in which every client has the cut that comes nearest to one wish."""
-    choices = problem.allowed.shape[1]
-    wishes = [_nearest_allowed(problem, wish) for wish in range(choices)]
-    starts = np.array([*wishes, problem.lightest_for_server()])
-    return np.asarray(starts[int(problem.score(starts).argmin())])
-
-
-def _nearest_allowed(problem: CutProblem, wish: int) -> Genes:
-    cuts = np.array([cut.as_tuple() for cut in problem.model.choices])
-    distance = np.abs(cuts - cuts[wish]).sum(axis=1).astype(float)
-    return np.asarray(np.where(problem.allowed, distance, np.inf).argmin(axis=1))
-
-
 def _descend(
     problem: CutProblem, genes: Genes, movers: Sequence[NDArray[np.intp]], max_evaluations: int
 ) -> Genes:
-    """Take the best change of one mover until none helps or the budget is spent."""
-    latency_s = float(problem.score(genes)[0])
-    while problem.evaluations < max_evaluations:
-        candidates = _changes(problem, genes, movers)
-        scores = problem.score(candidates)
-        best = int(scores.argmin())
-        if not scores[best] < latency_s:
-            break
-        genes, latency_s = candidates[best], float(scores[best])
+    """Give each mover in turn its best cut until none changes or the budget is spent."""
+    idle = 0
+    while idle < len(movers):
+        for members in movers:
+            if idle >= len(movers) or problem.evaluations >= max_evaluations:
+                return genes
+            candidates = _changes(problem, genes, members)
+            best = int(problem.guide(candidates).argmin())
+            idle = 0 if best else idle + 1
+            genes = candidates[best]
     return genes
 
 
-def _changes(problem: CutProblem, genes: Genes, movers: Sequence[NDArray[np.intp]]) -> Genes:
-    """Return every assignment in which one mover has another cut, ``[changes, N]`` (and the present one, first)."""
-    changed = [genes]
-    for members in movers:
-        for gene in range(problem.allowed.shape[1]):
-            if gene != genes[members[0]] and problem.allowed[members, gene].all():
-                candidate = genes.copy()
-                candidate[members] = gene
-                changed.append(candidate)
-    return np.array(changed)
+def _changes(problem: CutProblem, genes: Genes, members: NDArray[np.intp]) -> Genes:
+    """Return the assignment, and those in which some clients have another cut that fits them all, ``[changes, N]``."""
+    fitting = np.flatnonzero(problem.allowed[members].all(axis=0))
+    others = fitting[fitting != genes[members[0]]]
+    changed = np.repeat(genes[None, :], len(others) + 1, axis=0)
+    changed[1:, members] = others[:, None]
+    return changed

@@ -1,9 +1,14 @@
-"""The problem every cut selector solves: one cut per client, the shortest iteration, within every device's memory."""
+"""The problem every cut selector solves: one cut per client, the best iteration, within memory and limits.
+
+The best iteration is the shortest, unless the scenario weighs other quantities too (:mod:`simulator.cuts.objective`).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +19,19 @@ from models.memory import memory_bytes, server_memory_bytes
 from models.split import Cut
 from models.workload import Workload
 from simulator.closed_form import Floats, Genes, IterationModel
+from simulator.cuts.objective import LIMIT_KEYS, LIMIT_TOLERANCE, Objective
+from simulator.cuts.quantities import Quantities, UnknownPowerError
 from simulator.kernel.network import Network
+
+WORST_FEASIBLE = 1e200
+"""Where :meth:`CutProblem.guide` begins to count what does not fit: above the objective of anything that does."""
+
+MOST_CELLS = 1_000_000
+"""Assignments times clients scored at a time: the closed form holds a score of such arrays."""
 
 
 class NoFeasibleCutError(ValueError):
-    """Cuts do not fit a device's memory. The message says "what came; what is allowed".
+    """Cuts do not fit a device's memory or a limit. The message says "what came; what is allowed".
 
     Attributes:
         key_path: the scenario's key to blame.
@@ -38,8 +51,13 @@ class Selection:
         cuts: one cut per client.
         iteration_latency_s: the closed form's latency of one iteration under them.
         seconds: real time the selector took.
-        evaluations: assignments it scored.
-        optimality_gap: proven relative gap to the optimum, or ``None`` where nothing is proven.
+        evaluations: assignments it scored by the closed form.
+        optimality_gap: proven relative gap to the optimum, ``(objective - bound) / objective``, or ``None`` where
+            nothing is proven.
+        objective: the value that was to be made small; the latency, unless the scenario weighs more.
+        energy_j: energy of all clients in an iteration, or ``None`` where a profile does not say what it draws.
+        server_s: seconds the server computes in an iteration.
+        traffic_bytes: bytes that all clients send and receive in an iteration.
     """
 
     selector: str
@@ -47,57 +65,133 @@ class Selection:
     iteration_latency_s: float
     seconds: float
     evaluations: int
-    optimality_gap: float | None = None
+    optimality_gap: float | None
+    objective: float
+    energy_j: float | None
+    server_s: float
+    traffic_bytes: float
 
 
 class CutProblem:
     """Scores assignments of cuts, vectorised, and knows which of them fit.
 
+    Args:
+        workload: what an iteration consists of.
+        fleet: the devices.
+        network: how long messages take.
+        batches: rows per iteration of every client.
+        objective: what is weighed and limited; the latency alone by default.
+
     Attributes:
         model: the closed form of an iteration.
+        objective: what is weighed and limited.
+        quantities: what an iteration costs besides its latency.
         allowed: ``[N, C]``, whether a cut fits a client's memory.
         groups: for each kind of client (same profile, same batch) its members, as index arrays.
         evaluations: assignments scored so far.
+
+    Raises:
+        NoFeasibleCutError: where no cuts fit some device's memory.
+        UnknownPowerError: where energy counts and a profile does not say what it draws.
     """
 
-    def __init__(self, workload: Workload, fleet: Fleet, network: Network, batches: Sequence[int]) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        fleet: Fleet,
+        network: Network,
+        batches: Sequence[int],
+        objective: Objective | None = None,
+    ) -> None:
         self.model = IterationModel(workload, fleet, network, batches)
+        self.objective = objective or Objective()
+        self.quantities = Quantities(self.model, fleet)
         self.evaluations = 0
         self._costs = workload.costs
         self._fleet = fleet
         self._batches = tuple(batches)
         self.allowed = self._fitting_cuts()
         self.groups = self._groups()
-        self._server_bytes = self._server_shares()
+        self.server_bytes = self._server_shares()
         self._check_server(self.model.cuts_of(self.lightest_for_server()))
+        if self.objective.needed[1] and self.quantities.energy is None:
+            weighed = self.objective.weights[1] > 0
+            key_path = "cuts.objective.energy_j" if weighed else "cuts.limits.energy"
+            raise UnknownPowerError(key_path, self.quantities.powerless())
 
     @property
     def clients(self) -> int:
         """Number of clients."""
         return len(self._batches)
 
+    @cached_property
+    def cuts(self) -> NDArray[np.intp]:
+        """The cut of each choice, ``[C, 4]``: all cuts, in lexicographic order."""
+        return np.array([cut.as_tuple() for cut in self.model.choices])
+
+    @property
+    def server_room_bytes(self) -> float:
+        """What the server's memory has for rows, besides its own copies of the blocks; infinite without a limit."""
+        limit = self._fleet.server.profile.memory_bytes
+        return math.inf if limit is None else limit - server_memory_bytes(self._costs, [], [])
+
     def lightest_for_server(self) -> Genes:
         """Return the assignment ``[N]`` that leaves the server the least memory to hold, within the clients' own."""
-        return np.asarray(np.where(self.allowed, self._server_bytes, np.inf).argmin(axis=1), dtype=np.intp)
+        return np.asarray(np.where(self.allowed, self.server_bytes, np.inf).argmin(axis=1), dtype=np.intp)
 
     def score(self, genes: Genes) -> Floats:
-        """Return the latencies ``[P]`` of assignments ``[P, N]``; infinite where one does not fit."""
-        genes = np.atleast_2d(genes)
-        self.evaluations += len(genes)
-        latency_s = self.model.latency_s(genes)
-        fits = self.allowed[np.arange(self.clients), genes].all(axis=1) & self._server_holds(genes)
-        return np.where(fits, latency_s, np.inf)
+        """Return the objective ``[P]`` of assignments ``[P, N]``; infinite where one does not fit."""
+        value, excess = self._judge(genes)
+        return np.where(excess > 0, np.inf, value)
 
-    def select(self, selector: str, genes: Genes, seconds: float) -> Selection:
+    def guide(self, genes: Genes) -> Floats:
+        """Return what a search makes small: the objective, and for what does not fit how far it is from fitting.
+
+        Everything that fits is below everything that does not; a cut beyond a client's own memory is infinite.
+        """
+        value, excess = self._judge(genes)
+        with np.errstate(over="ignore"):
+            return np.where(excess > 0, WORST_FEASIBLE * (1 + excess), value)
+
+    def measure(self, genes: Genes) -> tuple[Floats | None, ...]:
+        """Return the four quantities ``[P]`` of assignments, in order; ``None`` for those that do not count."""
+        latency_s = self.model.latency_s(genes)
+        _, energy, server, traffic = self.objective.needed
+        quantities = self.quantities
+        return (
+            latency_s,
+            quantities.energy_j(genes, latency_s) if energy else None,
+            quantities.server_s(genes) if server else None,
+            quantities.traffic(genes) if traffic else None,
+        )
+
+    def select(
+        self, selector: str, genes: Genes, seconds: float, optimality_gap: float | None = None
+    ) -> Selection:
         """Wrap an assignment ``[N]`` as a selector's answer.
 
         Raises:
-            NoFeasibleCutError: where the assignment does not fit.
+            NoFeasibleCutError: where the assignment does not fit, or breaks a limit.
         """
-        latency_s = float(self.model.latency_s(genes[None, :])[0])
         cuts = self.model.cuts_of(genes)
         self.check(cuts)
-        return Selection(selector, cuts, latency_s, seconds, self.evaluations)
+        one = genes[None, :]
+        self._check_limits(selector, one)
+        latency_s = self.model.latency_s(one)
+        quantities = self.quantities
+        energy = None if quantities.energy is None else float(quantities.energy_j(one, latency_s)[0])
+        return Selection(
+            selector,
+            cuts,
+            float(latency_s[0]),
+            seconds,
+            self.evaluations,
+            optimality_gap,
+            float(self._weighed(self.measure(one))[0]),
+            energy,
+            float(quantities.server_s(one)[0]),
+            float(quantities.traffic(one)[0]),
+        )
 
     def check(self, cuts: Sequence[Cut]) -> None:
         """Raise :class:`NoFeasibleCutError` where an assignment exceeds a client's or the server's memory."""
@@ -111,6 +205,49 @@ class CutProblem:
                     f"it has {_megabytes(limit)} (batch {batch})",
                 )
         self._check_server(cuts)
+
+    def _judge(self, genes: Genes) -> tuple[Floats, Floats]:
+        """Return the objective ``[P]`` and by how much, relatively, assignments do not fit: 0 for those that do."""
+        genes = np.atleast_2d(genes)
+        self.evaluations += len(genes)
+        at_a_time = max(1, MOST_CELLS // self.clients)
+        judged = [self._judge_some(genes[at : at + at_a_time]) for at in range(0, len(genes), at_a_time)]
+        return np.concatenate([value for value, _ in judged]), np.concatenate(
+            [excess for _, excess in judged]
+        )
+
+    def _judge_some(self, genes: Genes) -> tuple[Floats, Floats]:
+        measured = self.measure(genes)
+        excess = self._server_excess(genes)
+        for index in self.objective.limited:
+            excess = excess + _excess(measured[index], self.objective.limits[index], LIMIT_TOLERANCE)
+        own = self.allowed[np.arange(self.clients), genes].all(axis=1)
+        return self._weighed(measured), np.where(own, excess, np.inf)
+
+    def _weighed(self, measured: tuple[Floats | None, ...]) -> Floats:
+        weighed = zip(self.objective.weights, measured, strict=True)
+        return np.asarray(sum(weight * values for weight, values in weighed if weight and values is not None))
+
+    def _server_excess(self, genes: Genes) -> Floats:
+        room = self.server_room_bytes
+        if room == math.inf:
+            return np.zeros(len(genes))
+        return _excess(self.server_bytes[np.arange(self.clients), genes].sum(axis=1), room, 0.0)
+
+    def _check_limits(self, selector: str, genes: Genes) -> None:
+        measured = self.measure(genes)
+        for index in self.objective.limited:
+            values, limit = measured[index], self.objective.limits[index]
+            if values is not None and _excess(values, limit, LIMIT_TOLERANCE)[0] > 0:
+                came, allowed = (
+                    self.objective.told(index, float(values[0])),
+                    self.objective.told(index, limit),
+                )
+                raise NoFeasibleCutError(
+                    f"cuts.limits.{LIMIT_KEYS[index]}",
+                    f"an iteration takes {came} under the cuts of selector {selector}; the limit is {allowed}: "
+                    "a higher limit, other cuts or selector exact, which tells whether any cuts keep it, would do",
+                )
 
     def check_cut(self, cut: Cut) -> None:
         """Raise ``ValueError`` where a cut is out of range for the model."""
@@ -150,13 +287,6 @@ class CutProblem:
                 )
         return allowed
 
-    def _server_holds(self, genes: Genes) -> NDArray[np.bool_]:
-        limit = self._fleet.server.profile.memory_bytes
-        if limit is None:
-            return np.ones(len(genes), dtype=bool)
-        needed = self._server_bytes[np.arange(self.clients), genes].sum(axis=1)
-        return np.asarray(needed + server_memory_bytes(self._costs, [], []) <= limit)
-
     def _server_shares(self) -> Floats:
         """Return what each client's rows add to the server's memory under each cut, in bytes, ``[N, C]``."""
         empty = server_memory_bytes(self._costs, [], [])
@@ -171,6 +301,14 @@ class CutProblem:
         for client, (device, batch) in enumerate(zip(self._fleet.clients, self._batches, strict=True)):
             members.setdefault((device.profile, batch), []).append(client)
         return tuple(np.array(clients, dtype=np.intp) for clients in members.values())
+
+
+def _excess(values: Floats | None, limit: float, tolerance: float) -> Floats:
+    """Return by how much, relatively, values ``[P]`` are above a limit; 0 where they are not."""
+    if values is None:
+        raise ValueError("a quantity that has a limit was not measured")
+    with np.errstate(over="ignore", divide="ignore"):
+        return np.where(values > limit * (1 + tolerance), (values - limit) / max(limit, 1e-300), 0.0)
 
 
 def _describe(device: Device) -> str:

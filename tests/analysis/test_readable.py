@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from analysis import readable
-from analysis.readable import bytes_text, duration_text, percent_text, three_digits, time_unit
+from analysis.readable import amount_text, bytes_text, duration_text, percent_text, three_digits, time_unit
 
 
 def test_the_examples_of_the_docstrings_hold():
@@ -62,6 +62,14 @@ def test_duration_text(seconds, text):
 )
 def test_bytes_text(n_bytes, text):
     assert bytes_text(n_bytes) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0.0, "0 FLOP"), (999.0, "999 FLOP"), (1000.0, "1.00 kFLOP"), (2.11e12, "2.11 TFLOP")],
+)
+def test_amount_text(amount, text):
+    assert amount_text(amount, "FLOP") == text
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,12 @@ def test_the_import_contracts_hold():
         ("run", "--help"),
         ("validate", "quickstart", "--print"),
         ("list", "scenarios"),
+        ("schema",),
+        ("calibrate", "--help"),
         ("latency", "quickstart", "--json"),
         ("latency", "quickstart", "--engine", "events"),
         ("cuts", "quickstart", "--selector", "greedy"),
+        ("explain", "quickstart"),
     ],
     ids=" ".join,
 )
@@ -73,11 +76,13 @@ def test_the_packages_themselves_load_next_to_nothing(tmp_path):
 
 def test_the_front_doors_open():
     from analysis import load_run
-    from simulator import latency, run
+    from simulator import explain, latency, retime, run
 
-    assert [one.__module__ for one in (load_run, latency, run)] == [
+    assert [one.__module__ for one in (load_run, explain, latency, retime, run)] == [
         "analysis.runs",
+        "simulator.explanation.answer",
         "simulator.timing_only",
+        "simulator.retiming",
         "simulator.runner",
     ]
 

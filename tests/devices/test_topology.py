@@ -27,20 +27,20 @@ def test_every_device_hangs_on_the_hub_by_two_links(graph):
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "bytes_per_s", "latency_s", "uplink_bytes_per_s"),
+    ("source", "target", "bytes_per_s", "latency_s", "first_and_last"),
     [
-        (0, SERVER_ID, 10e6, 0.003, 10e6),  # the client's uplink is the slower link
-        (1, SERVER_ID, 20e6, 0.005, 50e6),  # the server's downlink is
-        (SERVER_ID, 0, 30e6, 0.003, 40e6),  # the client's downlink is
-        (SERVER_ID, 1, 40e6, 0.005, 40e6),  # the server's uplink is
-        (0, 1, 10e6, 0.006, 10e6),
+        (0, SERVER_ID, 10e6, 0.003, (10e6, 20e6)),  # the client's uplink is the slower link
+        (1, SERVER_ID, 20e6, 0.005, (50e6, 20e6)),  # the server's downlink is
+        (SERVER_ID, 0, 30e6, 0.003, (40e6, 30e6)),  # the client's downlink is
+        (SERVER_ID, 1, 40e6, 0.005, (40e6, 60e6)),  # the server's uplink is
+        (0, 1, 10e6, 0.006, (10e6, 60e6)),
     ],
 )
 def test_a_route_is_as_fast_as_its_slowest_link_and_adds_the_latencies(
-    graph, source, target, bytes_per_s, latency_s, uplink_bytes_per_s
+    graph, source, target, bytes_per_s, latency_s, first_and_last
 ):
     found = route(graph, source, target)
-    assert found == Route(bytes_per_s, pytest.approx(latency_s, rel=1e-12), uplink_bytes_per_s)
+    assert found == Route(bytes_per_s, pytest.approx(latency_s, rel=1e-12), *first_and_last)
 
 
 def test_impossible_routes_are_refused(graph):

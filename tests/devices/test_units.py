@@ -41,6 +41,7 @@ from devices.units import (
         (".5 s", Kind.SECONDS, 0.5),
         ("5 ms", Kind.SECONDS, 0.005),
         ("2 h", Kind.SECONDS, 7200),
+        ("1.5 kJ", Kind.JOULES, 1500),
         ("1.5 min", Kind.SECONDS, 90),
         ("0 s", Kind.SECONDS, 0),
         ("0 W", Kind.WATTS, 0),

@@ -10,7 +10,7 @@ import pytest
 from analysis.plots import FIGURES
 from devices.profile import catalog_names
 from models.catalog import DATASETS
-from simulator import latency
+from simulator import explain, latency
 from simulator.cuts.selectors import SELECTORS
 from simulator.listing import LISTINGS
 from simulator.registry import load
@@ -23,7 +23,7 @@ def check(answer: object, schema: str) -> None:
     jsonschema.validate(answer, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
 
 
-@pytest.mark.parametrize("schema", ["latency", "cuts"])
+@pytest.mark.parametrize("schema", ["latency", "cuts", "explain"])
 def test_the_schemas_are_schemas(schema):
     text = json.loads((SCHEMAS / f"{schema}.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(text)
@@ -74,9 +74,9 @@ def test_cuts_as_json(hetedge):
     assert (done.code, done.err) == (0, "")
     answers = json.loads(done.out)
     check(answers, "cuts")
-    assert [one["selector"] for one in answers] == ["genetic", "greedy"]
-    keys = ["selector", "iteration_latency_s", "seconds", "evaluations", "optimality_gap", "cuts"]
-    assert all(sorted(one) == sorted(keys) for one in answers)
+    assert [one["selector"] for one in answers] == ["exact", "genetic", "local_search", "greedy", "random"]
+    assert answers[0]["optimality_gap"] == 0.0
+    assert answers[0]["iteration_latency_s"] == min(one["iteration_latency_s"] for one in answers)
 
 
 def test_cuts_of_named_selectors(hetedge):
@@ -84,9 +84,50 @@ def test_cuts_of_named_selectors(hetedge):
     assert [one["selector"] for one in json.loads(done.out)] == ["greedy"]
     text = hetedge("cuts", "quickstart", "--selector", "greedy", "--selector", "genetic").out
     assert text.index("greedy") < text.index("genetic")
+    assert "unknown" in text
+    assert "optimal" in hetedge("cuts", "quickstart", "--selector", "exact").out
     stated = "cuts={selector: fixed, every_client: [1, 1, 1, 1]}"
     done = hetedge("cuts", "quickstart", "--selector", "fixed", "--json", "--set", stated)
     assert json.loads(done.out)[0]["cuts"] == [[1, 1, 1, 1]] * 8
+
+
+FORMULA = ("--set", "cost_model=paper", "--set", "network.model=paper", "--set", "model.width=64")
+IDEAL = ("--set", "network.model=ideal")
+
+
+@pytest.mark.parametrize("options", [(), FORMULA, IDEAL, ("--client", "client-5")], ids=" ".join)
+def test_explain_as_json(hetedge, options):
+    done = hetedge("explain", "quickstart", "--json", *options)
+    assert (done.code, done.err) == (0, "")
+    answer = json.loads(done.out)
+    check(answer, "explain")
+    overrides = [text for text in options if "=" in text]
+    client = options[1] if "--client" in options else None
+    assert answer == explain("quickstart", overrides, client)
+    assert sum(leg["seconds"] for leg in answer["critical_path"]) == pytest.approx(
+        answer["iteration_latency_s"], rel=1e-9
+    )
+    own = answer["client"]
+    parts = own["compute_s"] + own["transfer_s"] + own["server_s"] + own["wait_s"]
+    assert parts == pytest.approx(answer["iteration_latency_s"], rel=1e-9)
+
+
+def test_explain_as_text_tells_path_client_and_what_would_help(hetedge):
+    text = hetedge("explain", "quickstart", "--client", "3").out
+    parts = ("quickstart: ", "\nThe critical path", "\nclient-3 (phone-2024), cut ", "\nWhat would help")
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "2x faster" in text
+
+
+def test_explain_stays_short_for_a_large_fleet(hetedge, tmp_path):
+    (tmp_path / "large.yaml").write_text(
+        "devices: {clients: [{profile: paper-1, count: 300}, {profile: paper-7, count: 300}]}\n"
+        "cuts: {selector: fixed, every_client: [1, 1, 1, 1]}\n"
+    )
+    done = hetedge("explain", "large.yaml")
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) < 120
 
 
 def test_json_that_does_not_fit_its_schema_is_noticed(hetedge):
@@ -135,7 +176,7 @@ def test_help_names_every_command_and_listing(hetedge):
     done = hetedge("--help")
     assert done.code == 0
     assert done.err == ""
-    for command in ("run", "latency", "cuts", "plot", "validate", "list"):
+    for command in ("run", "latency", "cuts", "explain", "plot", "validate", "list", "schema", "calibrate"):
         assert f"\n  {command} " in done.out
         assert hetedge(command, "--help").code == 0
     told = " ".join(hetedge("list", "--help").out.split())

@@ -181,7 +181,7 @@ def test_a_full_disk_stops_with_a_plain_line(hetedge, tiny, monkeypatch, part):
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "phases.png")
 
-    target = {"draw": "simulator.runner.draw", "table": "analysis.runs.os.fsync"}[part]
+    target = {"draw": "simulator.writing.draw", "table": "analysis.runs.os.fsync"}[part]
     monkeypatch.setattr(target, full)
     done = hetedge("run", "tiny.yaml", "-o", "timed", "--set", "execution.training=false")
     assert (done.code, done.out) == (3, "")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tiny_run import TINY, hetedge_process, write_idx, write_images
 
+from scenarios.load import library_names
+
 FLEET = "devices: {clients: [{profile: paper-1, count: 4}]}\n"
 PROGRESS = {"training on cpu with 1 threads", "training on cpu with 2 threads", "selecting cuts"}
 TINY_MEMORY = "devices: {clients: [{profile: paper-1, count: 2, memory: 1 kB}]}\n"
@@ -144,6 +146,103 @@ def refused(hetedge, tmp_path):
             id="cuts not one per client",
         ),
         pytest.param(
+            FLEET + "cuts: {selector: exact, max_nodes: 0}\n",
+            "s.yaml:2:36: cuts.max_nodes: 0; ",
+            "at least 1",
+            id="no nodes",
+        ),
+        pytest.param(
+            FLEET + "cuts: {selector: exact, relative_gap: -1}\n",
+            "s.yaml:2:39: cuts.relative_gap: -1; ",
+            "at least 0",
+            id="negative gap",
+        ),
+        pytest.param(
+            FLEET + "cuts: {selector: exact, max_kinds: few}\n",
+            "s.yaml:2:36: cuts.max_kinds: the text 'few'; ",
+            "a whole number of at least 2",
+            id="kinds in words",
+        ),
+        pytest.param(
+            FLEET + "cuts: {selector: random, max_evaluations: 0}\n",
+            "s.yaml:2:43: cuts.max_evaluations: 0; ",
+            "at least 1",
+            id="no evaluations",
+        ),
+        pytest.param(
+            FLEET + "cuts: {objective: {latency: 1.0}}\n",
+            "s.yaml:2:20: cuts.objective.latency: unknown key; ",
+            "did you mean 'latency_s'?",
+            id="unknown weight",
+        ),
+        pytest.param(
+            FLEET + "cuts: {objective: {latency_s: -1.0}}\n",
+            "s.yaml:2:31: cuts.objective.latency_s: -1",
+            "at least 0",
+            id="negative weight",
+        ),
+        pytest.param(
+            FLEET + "cuts: {objective: {latency_s: 0.0}}\n",
+            "s.yaml:2:19: cuts.objective: every weight is 0; ",
+            "allowed: at least one of them greater than 0",
+            id="nothing counts",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {latency: 2}}\n",
+            "s.yaml:2:26: cuts.limits.latency: 2 has no unit; ",
+            "'5 ms'",
+            id="limit without unit",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {energy: 500 W}}\n",
+            "s.yaml:2:25: cuts.limits.energy: '500 W' is a power, not an energy; ",
+            "'500 J'",
+            id="power for an energy",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {server: 1 s}}\n",
+            "s.yaml:2:17: cuts.limits.server: unknown key; ",
+            "'server_load'",
+            id="unknown limit",
+        ),
+        pytest.param(
+            FLEET + "cuts: {objective: {energy_j: 1.0}}\n",
+            "s.yaml:2:30: cuts.objective.energy_j: profile paper-1 of client-0 has no busy_power, idle_power, "
+            "radio_energy; ",
+            "energy needs busy_power, idle_power, radio_energy of every client",
+            id="energy of a device that does not say what it draws",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {energy: 1 J}}\n",
+            "s.yaml:2:25: cuts.limits.energy: profile paper-1 of client-0 has no busy_power",
+            "of every client",
+            id="an energy limit for such a device",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {latency: 1 us}}\n",
+            "s.yaml:2:26: cuts.limits.latency: no cuts keep latency 1 us; ",
+            "higher limits would do",
+            id="a limit nobody can keep",
+        ),
+        pytest.param(
+            FLEET + "cuts: {limits: {latency: 1 us, traffic: 1 B}}\n",
+            "s.yaml:2:16: cuts.limits: no cuts keep latency 1 us, traffic 1 B; ",
+            "higher limits would do",
+            id="two limits nobody can keep",
+        ),
+        pytest.param(
+            FLEET + "cuts: {selector: greedy, limits: {server_load: 1 ns}}\n",
+            "s.yaml:2:48: cuts.limits.server_load: an iteration takes ",
+            "selector exact, which tells whether any cuts keep it, would do",
+            id="a limit that a search cannot keep",
+        ),
+        pytest.param(
+            FLEET + "cuts: {selector: fixed, every_client: [1, 1, 1, 1], limits: {traffic: 1 kB}}\n",
+            "s.yaml:2:71: cuts.limits.traffic: an iteration takes ",
+            "the limit is 1 kB",
+            id="stated cuts beyond a limit",
+        ),
+        pytest.param(
             FLEET + "cuts: {selector: fixed}\n",
             "s.yaml:2:7: cuts: ",
             "exactly one of per_client and every_client",
@@ -206,7 +305,15 @@ def test_wrong_scenarios(refused, text, starts, holds):
 
 
 def test_every_command_refuses_alike(refused):
-    commands = [("run",), ("latency",), ("latency", "--json"), ("cuts",), ("cuts", "--json"), ("validate",)]
+    commands = [
+        ("run",),
+        ("latency",),
+        ("latency", "--json"),
+        ("cuts",),
+        ("cuts", "--json"),
+        ("explain",),
+        ("validate",),
+    ]
     [line] = refused(FLEET + "sed: 1\n", commands=commands)
     assert line.startswith("s.yaml:2:1: sed: unknown key; ")
 
@@ -235,12 +342,13 @@ def test_wrong_overrides(refused, argument, line):
     assert told.startswith(line)
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "latency", "cuts"])
+@pytest.mark.parametrize("command", ["run", "validate", "latency", "cuts", "explain"])
 def test_a_scenario_that_is_not_there(hetedge, command, tmp_path):
     done = hetedge(command, "quickstrat")
     assert (done.code, done.out) == (2, "")
     assert done.lines == [
-        "quickstrat:1:1: no such file and no such scenario of the library; allowed: a path, or quickstart; "
+        "quickstrat:1:1: no such file and no such scenario of the library; "
+        f"allowed: a path, or {', '.join(library_names())}; "
         "did you mean 'quickstart'?"
     ]
     assert hetedge(command, tmp_path).lines == [f"{tmp_path}:1:1: a folder; allowed: the path of a YAML file"]
@@ -340,11 +448,51 @@ def test_a_file_with_a_wrong_digest_below_the_data_folder(refused, tmp_path, mon
             "unknown engine 'evnts'; ",
             "did you mean 'events'?",
         ),
+        (("cuts", "x", "--selector", "exat"), "unknown cut selector 'exat'; ", "did you mean 'exact'?"),
         (("cuts", "x", "--selector", "gredy"), "unknown cut selector 'gredy'; ", "did you mean 'greedy'?"),
         (("list", "device"), "unknown listing 'device'; allowed: devices, ", "did you mean 'devices'?"),
+        (
+            ("explain", "quickstart", "--client", "8"),
+            "--client: no client is called '8'; allowed: client-0 to client-7, or 0 to 7; ",
+            "did you mean 'client-7'?",
+        ),
+        (("explain", "quickstart", "--client", "clinet-3"), "--client: ", "did you mean 'client-3'?"),
+        (("explain", "quickstrat"), "quickstrat:1:1: no such file", "did you mean 'quickstart'?"),
         (("plot", "phase", "."), "unknown figure 'phase'; allowed: all, ", "did you mean 'phases'?"),
         (("plot", "phases", "nowhere"), "nowhere: no such folder", "allowed: the folder of a run"),
         (("plot", "phases", "."), ".: holds no scenario.yaml", "allowed: the folder of a run"),
+        (
+            ("run", "quickstart", "-o", ""),
+            "hetedge run: invalid value for '-o' / '--out': an empty path; ",
+            "",
+        ),
+        (
+            ("plot", "all", ".", "-o", ""),
+            "hetedge plot: invalid value for '-o' / '--out': an empty path; ",
+            "",
+        ),
+        (("schema", "x"), "hetedge schema: got unexpected extra argument", "see 'hetedge schema --help'"),
+        (("schema", "--json"), "hetedge schema: no such option: --json", "see 'hetedge schema --help'"),
+        (("calibrate", "-o", ""), "hetedge calibrate: invalid value for '-o' / '--out': an empty path; ", ""),
+        (("calibrate", "-o", "no/p.yaml"), "-o: no/p.yaml: no such file or directory; ", "can be written to"),
+        (("calibrate", "-o", "p"), "-o: p; ", "ends in .yaml or .yml"),
+        (("calibrate", "--model", "cgan82"), "unknown model 'cgan82'; ", "did you mean 'cgan28'?"),
+        (("calibrate", "--width", "0"), "hetedge calibrate: invalid value for '--width': ", "--help'"),
+        (("calibrate", "--width", "513"), "hetedge calibrate: invalid value for '--width': ", "--help'"),
+        (("calibrate", "--width", "x"), "hetedge calibrate: invalid value for '--width': ", "--help'"),
+        (
+            ("calibrate", "--batch-size", "1"),
+            "hetedge calibrate: invalid value for '--batch-size': ",
+            "--help'",
+        ),
+        (("calibrate", "--threads", "0"), "hetedge calibrate: invalid value for '--threads': ", "--help'"),
+        (("calibrate", "--threads", "1024"), "--threads: 1024; this machine has ", "at most as many threads"),
+        (("calibrate", "--repeats", "0"), "hetedge calibrate: invalid value for '--repeats': ", "--help'"),
+        (
+            ("calibrate", "--threads", "1", "--batch-size", "65536", "--width", "512"),
+            "--batch-size: 65536 ",
+            "width",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_one_plain_line(hetedge, arguments, starts, ends):
@@ -357,7 +505,7 @@ def test_a_wrong_command_line_is_one_plain_line(hetedge, arguments, starts, ends
 def test_a_selector_that_needs_cuts_the_scenario_does_not_state(hetedge):
     done = hetedge("cuts", "quickstart", "--selector", "fixed")
     assert (done.code, done.out, len(done.lines)) == (2, "", 1)
-    assert done.err.endswith("allowed here: greedy, genetic\n")
+    assert done.err.endswith("allowed here: exact, genetic, local_search, greedy, random\n")
 
 
 def test_a_file_that_hides_a_package_of_ours_is_named(tmp_path):

@@ -11,8 +11,8 @@ ROOT = Path(importlib.import_module("simulator").__file__).parent.parent
 DOCUMENTS = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.exists()]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ hetedge (.+)$", re.MULTILINE)
-FIRST_SCENARIO, PROFILE = "two.yaml", "board.yaml"
-"""What the documents call their first scenario and the profile they show."""
+FIRST_SCENARIO, PROFILES = "two.yaml", ("board.yaml", "this-machine.yaml")
+"""What the documents call their first scenario, and the profiles they show."""
 
 
 def blocks(document, languages):
@@ -37,7 +37,8 @@ def test_scenarios_are_valid(hetedge, tmp_path, document):
     scenarios = [text for text in shown if re.search(r"^(devices|extends):", text, re.MULTILINE)]
     for text in shown:
         if re.search(r"^kind:", text, re.MULTILINE):
-            (tmp_path / PROFILE).write_text(text)
+            for name in PROFILES:
+                (tmp_path / name).write_text(text)
     for number, text in enumerate(scenarios):
         path = tmp_path / (f"{number}.yaml" if number else FIRST_SCENARIO)
         path.write_text(text)

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.timing_only import ENGINES, latency
 
-CASES = json.loads((Path(__file__).parent / "paper_latency.json").read_text())["cases"]
+CASES = json.loads((Path(__file__).parent / "reference" / "paper_latency.json").read_text())["cases"]
 
 SCENARIO = """\
 devices:

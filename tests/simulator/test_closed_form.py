@@ -175,3 +175,41 @@ def test_scores_of_a_population_have_its_shape():
     model = model_of(chain, chain, FREE, FREE, FREE)
     assert model.latency_s(np.zeros((3, 2), dtype=np.intp)).shape == (3,)
     assert model.latency_s(np.zeros(2, dtype=np.intp)).shape == (1,)
+
+
+def test_a_trace_tells_when_everything_happens():
+    """Heads take 4 s and 2 s, messages 1 s each way; the core joins both at 5 s, and takes 3 s."""
+    generator = ChainCosts(
+        (block(forward_flops=1, output_bytes=1), block(forward_flops=10, output_bytes=1), block()), core=1
+    )
+    server = profile(rate=10.0, link=1e12)
+    slow, fast = profile(rate=0.25, link=1.0), profile(rate=1.0, link=2.0)
+    model = model_of(generator, NOTHING, server, slow, fast, batches=[1, 2])
+    trace = model.trace([ONLY, ONLY])
+    assert [times[0].tolist() for times in (trace.begun_s, trace.prepared_s, trace.arrived_s)] == [
+        [0.0, 0.0],
+        [4.0, 2.0],
+        [5.0, 3.0],
+    ]
+    assert (trace.left_s[0].tolist(), trace.ready_s[0].tolist()) == ([8.0, 8.0], [9.0, 9.0])
+    run = trace.server[0]
+    assert (run.number, run.position, run.last_arrival_s, run.start_s, run.end_s) == (0, 1, 5.0, 5.0, 8.0)
+    assert len(trace.server) == len(model.workload.visits)
+    assert trace.latency_s == trace.done_s.max() == latency_of(model, ONLY, ONLY)
+
+
+def test_a_changed_fleet_is_timed_anew_and_the_old_one_stays():
+    chain = three_blocks(head=1, core=10, tail=2, boundary=4)
+    server, client = profile(rate=10.0, link=1e9), profile(rate=1.0, link=2.0)
+    faster, hub = profile(rate=2.0, link=4.0), profile(rate=20.0, link=1e9)
+    before = model_of(chain, chain, server, client, client)
+    old_s = latency_of(before, ONLY, ONLY)
+    for changed, members in (
+        (fleet_of(server, client, faster), [1]),
+        (fleet_of(hub, faster, faster), [0, 1]),
+    ):
+        network = Network(changed, DedicatedNetwork())
+        fresh = IterationModel(before.workload, changed, network, [1, 1])
+        after = before.with_devices(changed, network, members)
+        assert after.time([ONLY, ONLY]) == fresh.time([ONLY, ONLY])
+    assert latency_of(before, ONLY, ONLY) == old_s

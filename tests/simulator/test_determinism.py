@@ -27,7 +27,7 @@ def play(folder):
             patch.setenv("HETEDGE_CACHE", str(folder / "cache"))
             patch.delenv("HETEDGE_DATA", raising=False)
             if not figures:  # the larger part of so short a run
-                patch.setattr(runner, "FIGURES", {})
+                patch.setattr("simulator.writing.FIGURES", {})
             return runner.run(scenario, folder / name, overrides)
 
     return play_into

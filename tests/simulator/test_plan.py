@@ -91,7 +91,23 @@ evaluation: {every_rounds: 3}
 """
     plan = split_plan(load_setting(tmp_path, text))
     assert plan.rounds == 8
-    assert [round_ for round_ in range(8) if plan.evaluates_after(round_)] == [2, 5, 7]
+    assert [round_ for round_ in range(8) if plan.is_last(round_, end_s=1e9)] == [7]
+    assert [round_ for round_ in range(8) if plan.evaluates_after(round_, last=round_ == 7)] == [2, 5, 7]
+    assert [round_ for round_ in range(8) if plan.evaluates_after(round_, last=round_ == 3)] == [2, 3, 5]
+
+
+def test_the_simulated_time_ends_a_run_with_the_first_round_that_ends_then_or_later(tmp_path):
+    text = """
+devices: {clients: [{profile: paper-1, count: 2}]}
+cuts: {selector: fixed, every_client: [1, 1, 1, 1]}
+strategy: {rounds: 8}
+stop: {sim_time: 10 s}
+"""
+    plan = split_plan(load_setting(tmp_path, text))
+    assert not plan.is_last(2, end_s=9.999)
+    assert plan.is_last(2, end_s=10.0)
+    assert plan.is_last(2, end_s=10.001)
+    assert plan.is_last(7, end_s=1.0)
 
 
 def test_a_round_whose_classification_score_is_due_is_evaluated_too(tmp_path):
@@ -102,8 +118,10 @@ strategy: {rounds: 6}
 evaluation: {every_rounds: 4, cas: {every: 3}}
 """
     plan = split_plan(load_setting(tmp_path, text))
-    assert [round_ for round_ in range(-1, 6) if plan.scores_cas_after(round_)] == [2, 5]
-    assert [round_ for round_ in range(6) if plan.evaluates_after(round_)] == [2, 3, 5]
+    assert [round_ for round_ in range(-1, 6) if plan.scores_cas_after(round_, last=False)] == [2, 5]
+    assert [round_ for round_ in range(-1, 6) if plan.scores_cas_after(round_, last=round_ == 3)] == [2, 3, 5]
+    assert not plan.scores_cas_after(-1, last=True)
+    assert [round_ for round_ in range(6) if plan.evaluates_after(round_, last=False)] == [2, 3, 5]
 
 
 def test_a_round_moves_what_a_client_holds_each_way(tmp_path):

@@ -1,5 +1,6 @@
 """HuSCF-GAN's protocol: which commits are written when, and what leaves which device."""
 
+import dataclasses
 import math
 
 import pytest
@@ -8,7 +9,8 @@ from small_worlds import DATAFLOW_PHASES, fleet_of, make_plan_of, play_plan, pro
 from devices.fleet import SERVER_ID
 from models.architecture import cgan28
 from models.split import Cut, Phase, client_legs, model_costs, segment_bytes
-from simulator.commits import NullLearner
+from scenarios.stop import StopOptions
+from simulator.commits import Decision, NullLearner
 
 COSTS = model_costs(cgan28(4))
 FLEET = fleet_of(
@@ -39,11 +41,11 @@ def test_commits_tell_the_run_in_order(played):
         [
             *(("iteration", {"round": r, "step": s}) for s in range(3)),
             ("aggregate", {"round": r}),
-            ("evaluate", {"round": r}),
+            ("evaluate", {"round": r, "last": int(r == 1)}),
         ]
         for r in range(2)
     ]
-    assert told == [("evaluate", {"round": -1}), *rounds[0], *rounds[1]]
+    assert told == [("evaluate", {"round": -1, "last": 0}), *rounds[0], *rounds[1]]
     assert [entry.commit.seq for entry in log.entries] == list(range(len(told)))
     assert all(entry.commit.clients == (0, 1, 2) for entry in log.entries)
 
@@ -116,6 +118,37 @@ def test_the_server_does_the_work_no_client_does(played):
     per_row = sum(block.forward_flops + block.backward_flops for block in (*g, *d, *d))
     per_row += sum(block.forward_flops + block.input_gradient_flops for block in d)
     assert devices.sum() == pytest.approx(6 * sum(BATCHES) * per_row)
+
+
+def stopping_after(plan, seconds):
+    """The same plan with a simulated time after which it stops."""
+    setting = plan.setting
+    scenario = setting.scenario.model_copy(update={"stop": StopOptions(sim_time=f"{seconds!r} s")})
+    loaded = dataclasses.replace(setting.loaded, scenario=scenario)
+    return dataclasses.replace(plan, setting=dataclasses.replace(setting, loaded=loaded))
+
+
+def test_a_run_out_of_simulated_time_ends_with_a_whole_and_evaluated_round(plan, played):
+    round_s = played[2].now_s / 2
+    for seconds, rounds in ((round_s / 10, 1), (round_s * 0.999, 1), (round_s * 1.001, 2), (9 * round_s, 2)):
+        tables, log, world = play_plan(stopping_after(plan, seconds))
+        assert len(tables["iterations"]) == 3 * rounds
+        assert world.now_s == pytest.approx(rounds * round_s, rel=1e-12)
+        last = log.entries[-1].commit
+        assert (last.kind, dict(last.info)) == ("evaluate", {"round": rounds - 1, "last": 1})
+        assert [e.commit.info["last"] for e in log.entries[:-1] if e.commit.kind == "evaluate"] == [
+            0
+        ] * rounds
+
+
+def test_a_decision_to_stop_ends_the_run_there(plan, played):
+    first_evaluation = played[1].entries[5].commit
+    assert dict(first_evaluation.info) == {"round": 0, "last": 0}
+    tables, log, world = play_plan(plan, NullLearner({first_evaluation.seq: Decision(stop=True)}))
+    assert [entry.commit for entry in log.entries] == [entry.commit for entry in played[1].entries[:6]]
+    assert log.entries[-1].decision == Decision(stop=True)
+    assert set(tables["devices"]["round"]) == {0}
+    assert world.now_s == first_evaluation.time_s
 
 
 def test_losses_are_recorded_with_their_iteration(plan):

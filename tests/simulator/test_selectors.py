@@ -8,12 +8,18 @@ from small_worlds import fleet_of, problem_of, profile
 from devices.fleet import FleetOptions, build_fleet
 from models.architecture import cgan28
 from models.memory import memory_bytes, server_memory_bytes
+from models.paper import PaperWorkload
 from models.split import Cut, model_costs
+from simulator.cuts.exact import ExactOptions, select_exact
 from simulator.cuts.fixed import FixedOptions, StatedCutError, select_fixed
 from simulator.cuts.genetic import GeneticOptions, select_genetic
 from simulator.cuts.greedy import GreedyOptions, select_greedy
-from simulator.cuts.problem import NoFeasibleCutError
+from simulator.cuts.local_search import LocalSearchOptions, select_local_search
+from simulator.cuts.problem import CutProblem, NoFeasibleCutError
+from simulator.cuts.random_search import RandomOptions, select_random
 from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
+from simulator.cuts.thresholds import best_for_all
+from simulator.kernel.network import NETWORKS, Network
 
 COSTS = model_costs(cgan28(4))
 PAPER = model_costs(cgan28(64))
@@ -23,22 +29,33 @@ def plain_problem(clients=3):
     return problem_of(COSTS, fleet_of(profile(), *[profile() for _ in range(clients)]), [8] * clients)
 
 
-def paper_problem(clients=100):
+def paper_problem(clients=100, paper=False, **hardware):
     """The paper's round-robin fleet."""
-    kinds = [{"profile": f"paper-{kind}", "count": -(-(clients - kind + 1) // 7)} for kind in range(1, 8)]
+    kinds = [
+        {"profile": f"paper-{kind}", "count": -(-(clients - kind + 1) // 7)} | hardware
+        for kind in range(1, 8)
+    ]
     fleet = build_fleet(FleetOptions(clients=kinds), np.random.default_rng(0))
     assert len(fleet.clients) == clients
-    return problem_of(PAPER, fleet, [64] * clients)
+    return hundred(fleet, paper)
 
 
-def distinct_problem(clients=100, seed=0):
+def distinct_problem(clients=100, seed=0, paper=False):
     """As many kinds of devices as devices, spread over three decades of speed and two of link rate."""
     rng = np.random.default_rng(seed)
     speeds, links = 10 ** rng.uniform(9, 11, clients), 10 ** rng.uniform(7, 9, clients)
     devices = [
         profile(rate=float(speed), link=float(link)) for speed, link in zip(speeds, links, strict=True)
     ]
-    return problem_of(PAPER, fleet_of(profile(rate=672e9, link=1e9), *devices), [64] * clients)
+    return hundred(fleet_of(profile(rate=672e9, link=1e9), *devices), paper)
+
+
+def hundred(fleet, paper):
+    batches = [64] * len(fleet.clients)
+    if not paper:
+        return problem_of(PAPER, fleet, batches)
+    workload = PaperWorkload.of(PAPER, cgan28(64))
+    return CutProblem(workload, fleet, Network(fleet, NETWORKS["paper"]()), batches)
 
 
 def fixed(problem, **options):
@@ -55,12 +72,10 @@ def greedy(problem, **options):
 
 def test_names_are_those_of_the_options():
     assert {name: one.options.model_fields["selector"].default for name, one in SELECTORS.items()} == {
-        "fixed": "fixed",
-        "greedy": "greedy",
-        "genetic": "genetic",
+        name: name for name in ("exact", "genetic", "local_search", "greedy", "random", "fixed")
     }
-    assert DEFAULT_SELECTOR == "genetic"
-    assert [name for name, one in SELECTORS.items() if one.searches] == ["greedy", "genetic"]
+    assert DEFAULT_SELECTOR == "exact"
+    assert [name for name, one in SELECTORS.items() if not one.searches] == ["fixed"]
 
 
 def test_fixed_takes_one_cut_for_all_or_one_each():
@@ -121,7 +136,7 @@ def test_greedy_ends_where_no_single_change_helps():
 def test_greedy_starts_no_step_beyond_its_budget():
     unbounded = greedy(distinct_problem(clients=8))
     bounded = greedy(distinct_problem(clients=8), max_evaluations=40)
-    assert 40 <= bounded.evaluations < unbounded.evaluations
+    assert 40 <= bounded.evaluations <= 40 + len(PAPER.cut_choices()) < unbounded.evaluations
     assert bounded.iteration_latency_s >= unbounded.iteration_latency_s
 
 
@@ -135,13 +150,13 @@ def test_genetic_spends_its_budget_and_no_more(options):
 @pytest.mark.parametrize("seed", range(4))
 def test_genetic_returns_the_best_it_has_ever_scored(seed, monkeypatch):
     problem, scored = distinct_problem(clients=20), []
-    score = problem.score
+    guide = problem.guide
 
     def watched(genes):
-        scored.append(score(genes))
+        scored.append(guide(genes))
         return scored[-1]
 
-    monkeypatch.setattr(problem, "score", watched)
+    monkeypatch.setattr(problem, "guide", watched)
     found_s = genetic(problem, seed=seed, max_evaluations=1500).iteration_latency_s
     assert found_s == min(generation.min() for generation in scored)
     assert found_s < scored[0].min()
@@ -164,6 +179,62 @@ def test_genetic_gives_nobody_a_cut_beyond_its_memory():
     selection = genetic(problem, max_evaluations=640)
     for client, cut in zip(clients, selection.cuts, strict=True):
         assert memory_bytes(PAPER, cut, 64) <= client.memory_bytes
+
+
+def local_search(problem, seed=0, **options):
+    return select_local_search(problem, LocalSearchOptions(**options), np.random.default_rng(seed))
+
+
+def random(problem, seed=0, **options):
+    return select_random(problem, RandomOptions(**options), np.random.default_rng(seed))
+
+
+def exact(problem, **options):
+    return select_exact(problem, ExactOptions(**options), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("select", [local_search, random])
+def test_a_search_spends_its_budget_to_the_last_evaluation(select):
+    assert select(distinct_problem(clients=8), max_evaluations=300).evaluations == 300
+    assert select(plain_problem(), max_evaluations=1).evaluations == 1
+
+
+@pytest.mark.parametrize("select", [local_search, random])
+def test_a_search_depends_on_its_draws_alone(select):
+    same = [select(distinct_problem(), seed=3, max_evaluations=300).cuts for _ in range(2)]
+    assert same[0] == same[1]
+
+
+def test_random_keeps_the_best_of_what_it_draws():
+    few, many = (random(distinct_problem(clients=20), max_evaluations=n).objective for n in (10, 600))
+    assert many < few
+
+
+def test_local_search_ends_below_its_start_and_near_the_optimum():
+    start_s = float(best_for_all_score(distinct_problem()))
+    optimum_s = exact(distinct_problem()).objective
+    found_s = local_search(distinct_problem()).objective
+    assert optimum_s <= found_s <= 1.01 * optimum_s < start_s
+
+
+def best_for_all_score(problem):
+    return problem.score(best_for_all(problem))[0]
+
+
+FLEETS_OF_A_HUNDRED = {
+    "round robin": lambda paper: paper_problem(paper=paper),
+    "round robin with memory": lambda paper: paper_problem(paper=paper, memory="80 MB"),
+    "all distinct": lambda paper: distinct_problem(seed=1, paper=paper),
+}
+
+
+@pytest.mark.parametrize("paper", [False, True])
+@pytest.mark.parametrize("fleet", FLEETS_OF_A_HUNDRED)
+def test_genetic_comes_within_a_percent_of_exact(fleet, paper):
+    make = FLEETS_OF_A_HUNDRED[fleet]
+    best = exact(make(paper))
+    assert best.optimality_gap == 0.0
+    assert best.objective <= genetic(make(paper)).objective <= 1.01 * best.objective
 
 
 def test_both_searches_reach_the_best_known_cuts_of_the_papers_hundred_clients():

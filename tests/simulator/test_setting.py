@@ -8,7 +8,7 @@ import pytest
 from scenarios.load import ScenarioError
 from simulator import registry
 from simulator.kernel.network import Network
-from simulator.setting import make_setting, warn_of_lopsided_domains
+from simulator.setting import make_setting, warn_of_oddities
 
 
 def setting_of(tmp_path, text, *overrides, labels=None):
@@ -95,6 +95,31 @@ def test_fewer_than_two_images_a_client(tmp_path):
     assert "; " in message
 
 
+@pytest.mark.parametrize(
+    ("options", "key", "column"),
+    [
+        ("{kind: quantity, shares: [1, 2]}", "shares", 39),
+        ("{kind: quantity, shares: [1, 1, 1, 1e-9]}", "shares", 39),
+        ("{kind: quantity, min_images: 500}", "min_images", 43),
+        ("{kind: dirichlet, min_images: 500}", "min_images", 44),
+        ("{kind: dirichlet, alpha: 0.01, min_images: 240, max_tries: 2}", "alpha", 39),
+        ("{kind: label_exclusion, excluded_labels: {10: 1}}", "excluded_labels", 55),
+        ("{kind: label_exclusion, excluded_labels: {9: 1}}", "excluded_labels", 55),
+    ],
+)
+def test_a_partition_that_cannot_be_is_blamed_at_its_key(tmp_path, options, key, column):
+    text = f"devices: {{clients: [{{profile: paper-1, count: 4}}]}}\ndata:\n  partition: {options}\n"
+    message = refusal(tmp_path, text, labels=[np.arange(1000 if key != "excluded_labels" else 16) % 10])
+    assert message.startswith(f"3:{column}: data.partition.{key}: "), message
+    assert "; " in message
+
+
+def test_a_key_left_to_its_default_is_blamed_by_name(tmp_path):
+    text = "devices: {clients: [{profile: paper-1, count: 4}]}\ndata:\n  partition: {kind: quantity}\n"
+    message = refusal(tmp_path, text, labels=[np.arange(7) % 10])
+    assert message.startswith("3:14: data.partition.min_images: ")
+
+
 def test_an_override_without_effect_is_blamed_at_its_key(tmp_path):
     text = "devices:\n  clients:\n    - {profile: paper-1}\n    - {profile: no-such.yaml}\n"
     assert refusal(tmp_path, text).startswith("4:17: devices.clients.1.profile: ")
@@ -146,7 +171,7 @@ data: {domains: [{dataset: mnist5k, clients: 2}, {dataset: glyphs, clients: 2}]}
 
 def test_a_domain_on_one_profile_is_warned_of(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        warn_of_lopsided_domains(setting_of(tmp_path, LOPSIDED.replace("ORDER", "listed")))
+        warn_of_oddities(setting_of(tmp_path, LOPSIDED.replace("ORDER", "listed")))
     assert [message[:46] for message in caplog.messages] == [
         "domain mnist5k sits on one profile (paper-1): ",
         "domain glyphs sits on one profile (paper-2): i",
@@ -162,5 +187,15 @@ def test_a_domain_on_one_profile_is_warned_of(tmp_path, caplog):
 )
 def test_mixed_domains_and_uniform_fleets_are_not(tmp_path, caplog, text):
     with caplog.at_level(logging.WARNING):
-        warn_of_lopsided_domains(setting_of(tmp_path, text))
+        warn_of_oddities(setting_of(tmp_path, text))
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(("training", "warnings"), [("false", 1), ("true", 0)])
+def test_a_target_that_nothing_measures_is_warned_of(tmp_path, caplog, training, warnings):
+    text = LOPSIDED.replace("ORDER", "interleaved")
+    text += f"stop: {{target: {{metric: fid, below: 20}}}}\nexecution: {{training: {training}}}\n"
+    with caplog.at_level(logging.WARNING):
+        warn_of_oddities(setting_of(tmp_path, text))
+    wanted = "stop.target is never reached: execution.training is false, so nothing is measured"
+    assert caplog.messages == [wanted] * warnings

@@ -78,10 +78,13 @@ def test_an_unknown_engine_is_refused(path):
 
 def test_selectors_are_compared_on_one_problem(path):
     found = compare_cuts(path)
-    assert [selection.selector for selection in found] == ["fixed", "greedy", "genetic"]
-    stated, greedy, genetic = found
+    names = ["fixed", "exact", "genetic", "local_search", "greedy", "random"]
+    assert [selection.selector for selection in found] == names
+    stated, exact, genetic, *_ = found
     assert stated.iteration_latency_s == latency(path)["iteration_latency_s"]
-    assert max(greedy.iteration_latency_s, genetic.iteration_latency_s) <= stated.iteration_latency_s
+    assert min(one.iteration_latency_s for one in found) >= exact.iteration_latency_s * (1 - 1e-12)
+    assert exact.iteration_latency_s < stated.iteration_latency_s
+    assert [one.optimality_gap for one in found] == [None, 0.0, None, None, None, None]
     # Each starts its count of scored assignments afresh.
     assert stated.evaluations == 0
     assert genetic.evaluations <= 20_000
@@ -89,14 +92,33 @@ def test_selectors_are_compared_on_one_problem(path):
 
 def test_only_the_scenarios_own_selector_takes_its_options(path):
     own = ["cuts={selector: genetic, max_evaluations: 100}"]
-    assert [one.selector for one in compare_cuts(path, own)] == ["genetic", "greedy"]
+    names = ["genetic", "exact", "local_search", "greedy", "random"]
+    assert [one.selector for one in compare_cuts(path, own)] == names
     assert compare_cuts(path, own, ["genetic"])[0].evaluations <= 100
     assert compare_cuts(path, [], ["genetic"])[0].evaluations > 100
 
 
 def test_stated_cuts_cannot_be_asked_of_a_scenario_that_states_none(path):
-    with pytest.raises(ScenarioError, match=r"selector fixed was asked for.*greedy, genetic"):
+    with pytest.raises(ScenarioError, match=r"selector fixed was asked for.*exact, genetic"):
         compare_cuts(path, ["cuts={selector: greedy}"], ["fixed"])
+
+
+def test_a_selector_that_finds_nothing_is_left_out_of_the_comparison_and_told_of(path, caplog):
+    best_s = compare_cuts(path, [], ["exact"])[0].iteration_latency_s
+    limited = [f"cuts={{selector: random, max_evaluations: 1, limits: {{latency: {best_s * 1.0001} s}}}}"]
+    names = [one.selector for one in compare_cuts(path, limited)]
+    assert names[0] == "exact"
+    assert "random" not in names
+    assert any("selector random is left out: " in message for message in caplog.messages)
+    with pytest.raises(ScenarioError, match=r"cuts.limits.latency: an iteration takes .* of selector random"):
+        compare_cuts(path, limited, ["random"])
+
+
+def test_the_scenarios_objective_counts_for_every_selector(path):
+    own = ["cuts={selector: greedy, objective: {latency_s: 0, traffic_bytes: 1}}"]
+    found = compare_cuts(path, own, ["greedy", "exact", "genetic"])
+    assert [one.objective for one in found] == [one.traffic_bytes for one in found]
+    assert len({one.objective for one in found}) == 1
 
 
 def test_a_lopsided_fleet_is_warned_of(path, caplog):

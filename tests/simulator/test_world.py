@@ -1,5 +1,7 @@
 """The simulated world by hand: a processor's queue, messages, barriers."""
 
+import math
+
 import pytest
 from small_worlds import fleet_of, profile
 
@@ -7,7 +9,7 @@ from analysis.records import Recorder
 from devices.fleet import SERVER_ID
 from models.split import ComputeLeg, PayloadKind, Phase
 from simulator.kernel.chain import Message
-from simulator.kernel.network import NETWORKS, DedicatedNetwork, IdealNetwork, Network, PaperNetwork
+from simulator.kernel.network import NETWORKS, DedicatedNetwork, IdealNetwork, Network, Pace, PaperNetwork
 from simulator.kernel.world import Barrier, World
 
 ACTIVATION = PayloadKind.ACTIVATION
@@ -74,6 +76,16 @@ def test_paper_messages_take_the_senders_uplink_alone():
     up, down = fleet().clients[1].profile.uplink_bytes_per_s, fleet().server.profile.uplink_bytes_per_s
     assert network.seconds(1, SERVER_ID, 300.0) == 300 / up
     assert network.seconds(SERVER_ID, 1, 300.0) == 300 / down
+
+
+def test_a_network_says_what_bounds_a_message():
+    dedicated = Network(fleet(), DedicatedNetwork())
+    assert dedicated.pace(0, SERVER_ID) == Pace(0.75, 20.0, "sender")
+    assert dedicated.pace(1, SERVER_ID) == Pace(0.5, 50.0, "receiver")
+    alike = fleet_of(profile(link=4.0), profile(link=4.0))
+    assert dedicated.of_fleet(alike).pace(0, SERVER_ID) == Pace(0.0, 4.0, "both")
+    assert Network(alike, PaperNetwork()).pace(0, SERVER_ID) == Pace(0.0, 4.0, "sender")
+    assert Network(fleet(), IdealNetwork()).pace(0, SERVER_ID) == Pace(0.75, math.inf, None)
 
 
 def test_a_leg_takes_the_roofline_time_of_its_device(notebook):

@@ -16,6 +16,7 @@ from models.workload import DataflowWorkload, Workload
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
 from simulator.cuts.fixed import FixedOptions
+from simulator.cuts.objective import Objective, SelectorOptions
 from simulator.cuts.problem import CutProblem
 from simulator.kernel.network import DedicatedNetwork, Network
 from simulator.kernel.world import World
@@ -125,8 +126,25 @@ def random_paper_workload(lengths: tuple[int, int], rng: np.random.Generator) ->
     return PaperWorkload(costs, *counts)
 
 
-def problem_of(costs: ModelCosts | Workload, fleet: Fleet, batches: Sequence[int]) -> CutProblem:
-    return CutProblem(as_workload(costs), fleet, Network(fleet, DedicatedNetwork()), batches)
+def paper_workload(costs: ModelCosts, rng: np.random.Generator) -> PaperWorkload:
+    """The authors' four phases over chains whose blocks have any counts."""
+
+    def counts(chain: ChainCosts) -> PaperCounts:
+        forward, backward = rng.integers(1, 10**6, (2, chain.length)).tolist()
+        return PaperCounts(tuple(forward), tuple(backward))
+
+    return PaperWorkload(costs, counts(costs.generator), counts(costs.discriminator))
+
+
+def problem_of(
+    costs: ModelCosts,
+    fleet: Fleet,
+    batches: Sequence[int],
+    workload: Workload | None = None,
+    options: SelectorOptions | None = None,
+) -> CutProblem:
+    network = Network(fleet, DedicatedNetwork())
+    return CutProblem(workload or DataflowWorkload(costs), fleet, network, batches, Objective(options))
 
 
 def play_plan(plan: Plan, learner=None) -> tuple[dict, CommitLog, World]:

@@ -41,6 +41,30 @@ def test_without_a_record_all_clients_are_one_cluster_and_time_still_goes_the_sa
     assert timeline_digest(played.tables) == timeline_digest(real.tables)
 
 
+class Satisfied:
+    """A real learner whose target is reached after its first round."""
+
+    def __init__(self, learner):
+        self._learner = learner
+
+    @property
+    def losses(self):
+        return self._learner.losses
+
+    def apply(self, commit):
+        decided = self._learner.apply(commit)
+        return Decision(stop=True) if commit.kind == "evaluate" and commit.info["round"] == 0 else decided
+
+
+def test_a_decision_to_stop_is_replayed_too(plan, real):
+    stopped = play_run(plan, Satisfied(make_learner(plan, domains())))
+    replayed = play_run(plan, NullLearner(decisions(stopped.entries)))
+    assert replayed.entries == stopped.entries
+    assert timeline_digest(replayed.tables) == timeline_digest(stopped.tables)
+    assert [e.commit for e in stopped.entries] == [e.commit for e in real.entries[: len(stopped.entries)]]
+    assert 0 < len(stopped.entries) < len(real.entries)
+
+
 def test_only_the_real_learner_has_losses(plan, real):
     played = play_run(plan, NullLearner(decisions(real.entries)))
     assert played.tables["iterations"]["generator_loss"].isna().all()

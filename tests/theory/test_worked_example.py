@@ -17,6 +17,9 @@ from models.split import ChainCosts, ModelCosts
 from models.workload import DataflowWorkload
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
+from simulator.explanation.critical_path import critical_path, seconds_by_device, seconds_by_kind
+from simulator.explanation.legs import Kind
+from simulator.explanation.timeline import Timeline
 from simulator.kernel.network import DedicatedNetwork, Network
 from simulator.kernel.world import World
 from simulator.plan import split_plan
@@ -231,3 +234,107 @@ def test_round_end_sends_segments_up_and_then_down(played, plan):
     assert messages == pytest.approx(expected, abs=1e-9)
     assert played.end_s == pytest.approx(188.75, abs=1e-9)
     assert plan.aggregation_seconds() == pytest.approx(8.5, abs=1e-9)
+
+
+# Worked out by hand from the page's timeline, from its end: whose rows did each step wait for?
+PATH = """
+client B | generator head forward            | 0      | 1.5
+client B | send activation                   | 1.5    | 5.5
+server   | generator block 3 forward         | 5.5    | 15.5
+server   | generator block 4 forward         | 15.5   | 31.5
+client B | receive activation                | 31.5   | 34.5
+client B | generator tail forward            | 34.5   | 35
+client B | discriminator head forward        | 35     | 36.5
+client B | send activation                   | 36.5   | 39
+server   | discriminator block 3 forward     | 39     | 44
+client B | receive activation                | 44     | 45.5
+client B | discriminator tail forward        | 45.5   | 48
+client B | discriminator tail backward       | 48     | 52
+client B | send gradient                     | 52     | 54
+server   | discriminator block 3 backward    | 54     | 64
+server   | discriminator block 2 backward    | 64     | 66
+client A | receive gradient                  | 66     | 67.5
+client A | discriminator head backward       | 67.5   | 70.5
+client A | discriminator head forward        | 70.5   | 71.5
+client A | send activation                   | 71.5   | 74
+server   | discriminator block 2 forward     | 74     | 75
+server   | discriminator block 3 forward     | 75     | 80
+client B | receive activation                | 80     | 81.5
+client B | discriminator tail forward        | 81.5   | 84
+client B | discriminator tail backward       | 84     | 88
+client B | send gradient                     | 88     | 90
+server   | discriminator block 3 backward    | 90     | 100
+server   | discriminator block 2 backward    | 100    | 102
+client A | receive gradient                  | 102    | 103.5
+client A | discriminator head backward       | 103.5  | 106.5
+client A | discriminator head forward        | 106.5  | 107.5
+client A | send activation                   | 107.5  | 110
+server   | discriminator block 2 forward     | 110    | 111
+server   | discriminator block 3 forward     | 111    | 116
+client B | receive activation                | 116    | 117.5
+client B | discriminator tail forward        | 117.5  | 120
+client B | discriminator tail input gradient | 120    | 122.5
+client B | send gradient                     | 122.5  | 124.5
+server   | discriminator block 3 input gradient | 124.5 | 129.5
+client B | receive gradient                  | 129.5  | 131.25
+client B | discriminator head input gradient | 131.25 | 133.25
+client B | generator tail backward           | 133.25 | 135.25
+client B | send gradient                     | 135.25 | 140.25
+server   | generator block 4 backward        | 140.25 | 160.25
+server   | generator block 3 backward        | 160.25 | 175.25
+client B | receive gradient                  | 175.25 | 177.75
+client B | generator head backward           | 177.75 | 180.25
+"""
+
+# What the server is at while A's rows are there in crossing 2: the queue, A's own blocks, B's late rows.
+STAY_OF_A = [
+    (Kind.WAIT, 29.5, 31.5, (SERVER_ID, "generator block 4 forward")),
+    (Kind.SERVER, 31.5, 32.5, None),
+    (Kind.WAIT, 32.5, 39.0, (1, "send activation")),
+    (Kind.SERVER, 39.0, 44.0, None),
+    (Kind.SERVER, 44.0, 46.0, None),
+]
+
+
+def test_the_critical_path_is_the_one_found_by_hand(plan):
+    path = critical_path(Timeline(plan))
+    wanted = [[cell.strip() for cell in row.split("|")] for row in PATH.strip().splitlines()]
+    assert [[leg.device, leg.what] for leg in path] == [[IDS[where], what] for where, what, _, _ in wanted]
+    times_s = [(float(start_s), float(end_s)) for _, _, start_s, end_s in wanted]
+    assert np.array([(leg.start_s, leg.end_s) for leg in path]) == pytest.approx(np.array(times_s), abs=1e-9)
+    assert seconds_by_device(path) == pytest.approx({SERVER_ID: 107.0, 1: 57.25, 0: 16.0}, abs=1e-9)
+    # Twelve messages of B with 1 s of latency each, four of A with 0.5 s.
+    kinds = {"compute": 36.0, "transfer": 23.25, "latency": 14.0, "server": 107.0}
+    assert seconds_by_kind(path) == pytest.approx(kinds, abs=1e-9)
+
+
+def test_explained_clients_do_what_the_page_says(plan):
+    timeline = Timeline(plan)
+    for name in ("client A", "client B"):
+        told = []  # (amount, start_s, end_s), with all that happens at the server as one wait
+        for leg in timeline.client_legs(IDS[name]):
+            away = leg.kind in (Kind.SERVER, Kind.WAIT) and leg.what != "wait for the iteration to end"
+            amount = None if leg.bound is None or away else (leg.flops or leg.n_bytes) / MEGA
+            if away and told[-1][0] == "away":
+                told[-1] = ("away", told[-1][1], leg.end_s)
+            else:
+                told.append(("away" if away else amount, leg.start_s, leg.end_s))
+        rows = timeline_of(name)
+        assert len(told) == len(rows)
+        for (amount, *times_s), row in zip(told, rows, strict=True):
+            assert times_s == pytest.approx([float(row["start, s"]), float(row["end, s"])], abs=1e-9), row
+            if not is_wait(row):
+                assert amount == pytest.approx(float(row["amount"].split()[0])), row
+
+
+def test_waits_at_the_server_are_told_apart(plan):
+    legs = Timeline(plan).client_legs(IDS["client A"])
+    stay = [leg for leg in legs if leg.crossing == 1 and leg.kind in (Kind.SERVER, Kind.WAIT)]
+    causes = [leg.cause and (leg.cause.device, leg.cause.through_with) for leg in stay]
+    told = [(leg.kind, leg.start_s, leg.end_s, cause) for leg, cause in zip(stay, causes, strict=True)]
+    assert told == STAY_OF_A
+    assert legs[-1].cause.device == IDS["client B"]
+
+
+def timeline_of(name):
+    return [row for row in timeline() if row["where"] == name]

@@ -21,6 +21,7 @@ from models.ensemble import Ensemble
 from models.steps import Batch, IterationResult, Present, gan_iteration
 from simulator.commits import Commit, Decision
 from simulator.plan import Plan
+from simulator.setting import Deal
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
 
 GENERATION_CHUNK = 500
@@ -39,8 +40,11 @@ class HuscfGanLearner:
     """
 
     def __init__(self, plan: Plan, data: Sequence[LabelledImages], device: torch.device) -> None:
+        deal = plan.setting.deal
+        if not isinstance(deal, Deal):
+            raise TypeError(f"the plan holds a {type(deal).__name__}; a learner needs the images themselves")
         self._plan = plan
-        self._deal = plan.setting.deal
+        self._deal = deal
         self._streams = plan.setting.streams
         self._options: HuscfGanOptions = plan.setting.scenario.strategy
         self._data = data

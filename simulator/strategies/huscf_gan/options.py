@@ -32,6 +32,7 @@ class HuscfGanOptions(BaseModel):
         ge=1,
         le=1_000_000_000,
         strict=True,
+        examples=[50],
         description="Iterations in a round; left out = local_epochs x the largest client's batches in an epoch.",
     )
     batch_size: int = Field(

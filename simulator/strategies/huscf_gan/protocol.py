@@ -27,21 +27,28 @@ PASSES = (
 
 
 def play(world: World, plan: Plan, log: CommitLog) -> Process:
-    """Play a whole run: rounds of split iterations, each ended by a clustered aggregation."""
-    _evaluate(plan, log, round_=-1)
+    """Play a whole run: rounds of split iterations, each ended by a clustered aggregation.
+
+    It ends with the plan's last round, or earlier: with the round in which ``stop.sim_time`` is over, or with the
+    evaluation on which the learner decides to stop.
+    """
+    _evaluate(plan, log, round_=-1, last=False)
     roads = _Roads(world, plan)
     for round_ in range(plan.rounds):
         for step in range(plan.steps_per_round):
             yield from _iteration(world, plan, roads, log, round_, step)
         yield from _aggregation(world, plan, log, round_)
         world.recorder.end_round(round_, world.now_s)
-        if plan.evaluates_after(round_):
-            _evaluate(plan, log, round_)
+        last = plan.is_last(round_, world.now_s)
+        reached = plan.evaluates_after(round_, last) and _evaluate(plan, log, round_, last)
+        if last or reached:
+            return
 
 
-def _evaluate(plan: Plan, log: CommitLog, round_: int) -> None:
-    """Evaluation is a commit too; it costs no simulated time."""
-    log.commit("evaluate", plan.clients, round=round_)
+def _evaluate(plan: Plan, log: CommitLog, round_: int, last: bool) -> bool:
+    """Evaluation is a commit too; it costs no simulated time. Return whether the run's target is reached."""
+    decision = log.commit("evaluate", plan.clients, round=round_, last=int(last))
+    return decision is not None and decision.stop
 
 
 def _iteration(world: World, plan: Plan, roads: _Roads, log: CommitLog, round_: int, step: int) -> Process:

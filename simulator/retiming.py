@@ -1,0 +1,222 @@
+"""An existing synchronous run on another fleet: a new timeline, with what was learned kept.
+
+Time decides nothing that a synchronous lossless run learns (law 6 of docs/architecture.md). So a finished run, with the
+cuts it was trained with, gives the timeline and the latency-versus-FID curve of any other fleet at once: no data are
+opened, nothing is trained, no torch is loaded. The folder is, to the last bit of every table and digest, what
+``hetedge run`` of its ``scenario.yaml`` would make.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from analysis.runs import SCENARIO_FILE, Run, RunError, RunFolder, load_run, table_file
+from scenarios.dump import resolved
+from scenarios.load import Loaded, ScenarioError
+from scenarios.tree import Location, Source
+from simulator import registry
+from simulator.commits import Commit, training_key
+from simulator.environment import describe_machine
+from simulator.plan import Plan, split_plan
+from simulator.playing import Course
+from simulator.progress import Progress, silent
+from simulator.recorded import (
+    NotRecordedError,
+    OtherCourseError,
+    RecordedLearner,
+    Recording,
+    read_recording,
+)
+from simulator.run_log import early_log, log_file
+from simulator.setting import make_setting, warn_of_oddities
+from simulator.writing import FINISHED, Ending, folder_of, write_beginning, write_ending
+
+_AS_TRAINED = "as the run was trained"
+
+
+def retime(
+    run: str | Path,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Give an existing run the timeline of another fleet.
+
+    Args:
+        run: the folder of a finished run.
+        out: the new run folder; by default ``runs/<name>-<hash of the resolved scenario>``.
+        overrides: ``key.path=value`` texts laid over the run's own scenario. Where none of them touches ``cuts``, the
+            trained cuts are stated.
+        progress: what is told how far it is; nothing by default.
+
+    Raises:
+        ScenarioError: where the new scenario is wrong, or would have trained something else.
+        NotRecordedError: where the folder is not that of a finished synchronous training of this version.
+        FileExistsError: where the new folder holds something already.
+        RunError: where the run's folder is damaged, or the new one cannot be written.
+    """
+    progress = progress or silent()
+    with early_log() as early:
+        started = time.perf_counter()
+        recording = _recording(Path(run))
+        loaded = _new_scenario(recording, overrides)
+        path = folder_of(loaded, out)
+        RunFolder.check(path)
+        plan = _plan(recording, loaded)
+        course = Course(plan, progress)
+        _play(course, recording)
+        course.recorder.wallclock(course.last_round, "run", time.perf_counter() - started)
+        folder = RunFolder.create(path)
+        with log_file(folder, early):
+            _write(folder, course, recording, progress)
+    return load_run(folder.path)
+
+
+def _recording(path: Path) -> Recording:
+    run = load_run(path)
+    loaded = registry.load(str(path / SCENARIO_FILE))
+    strategy = loaded.scenario.strategy.name
+    if not registry.STRATEGIES[strategy].synchronous:
+        came = f"strategy {strategy} is not synchronous: its weights depend on who was in time"
+        raise NotRecordedError(f"{path}: {came}; allowed: a run of a synchronous strategy")
+    return read_recording(run, loaded)
+
+
+def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
+    """Return the run's scenario with overrides, refused where it would train something else."""
+    path = recording.run.path
+    cuts_given = any(one.partition("=")[0].split(".")[0] == "cuts" for one in overrides)
+    rows = [list(cut.as_tuple()) for cut in recording.cuts]
+    trained = f"cuts={{selector: fixed, per_client: {rows}}}"
+    loaded = registry.load(str(path / SCENARIO_FILE), overrides if cuts_given else [trained, *overrides])
+    if not cuts_given:
+        loaded = _cuts_from_file(loaded, path / table_file("cuts"))
+    new, old = resolved(loaded.scenario), resolved(recording.loaded.scenario)
+    differences = [
+        loaded.error(key, came, f"allowed: {was}, {_AS_TRAINED}")
+        for key, came, was in _differences(_deciding(new), _deciding(old))
+    ]
+    if differences:
+        raise ScenarioError([problem for error in differences for problem in error.problems])
+    return loaded
+
+
+def _cuts_from_file(loaded: Loaded, file: Path) -> Loaded:
+    """Return a scenario whose cuts, if they are refused, are looked for where they stand: in ``cuts.csv``."""
+    source = Source(str(file), file.parent)
+    kept = {key: at for key, at in loaded.locations.items() if key.split(".")[0] != "cuts"}
+    whole = {key: Location(source, 1, 1) for key in ("cuts", "cuts.per_client")}
+    clients = range(len(loaded.scenario.cuts.per_client))
+    rows = {f"cuts.per_client.{client}": Location(source, client + 2, 1) for client in clients}
+    return replace(loaded, locations=kept | whole | rows)
+
+
+def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a resolved scenario that decides weights and metrics; all else decides time alone.
+
+    Who belongs to which domain is checked when the clients are known, and the number of rounds by the log.
+    """
+    data, strategy = scenario["data"], scenario["strategy"]
+    stop = scenario["stop"] or {}
+    domains = [{key: value for key, value in one.items() if key != "clients"} for one in data["domains"]]
+    return {
+        "seed": scenario["seed"],
+        "data": data | {"domains": domains},
+        "model": scenario["model"],
+        "strategy": {key: value for key, value in strategy.items() if key != "rounds"},
+        "stop": {"target": stop.get("target")},
+        "evaluation": scenario["evaluation"],
+        "execution": scenario["execution"],
+    }
+
+
+def _differences(new: object, old: object, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield key path, new and old value of everything that differs."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        for key in dict.fromkeys([*new, *old]):
+            yield from _differences(new.get(key), old.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        for index, (one, other) in enumerate(zip(new, old, strict=True)):
+            yield from _differences(one, other, f"{path}.{index}")
+    elif new != old:
+        yield path, json.dumps(new), json.dumps(old)
+
+
+def _plan(recording: Recording, loaded: Loaded) -> Plan:
+    """Lay the run out on the new fleet; refuse other clients and other cuts.
+
+    Raises:
+        ScenarioError: where the new fleet does not fit what was trained.
+        RunError: where the folder's numbers contradict each other.
+    """
+    setting = make_setting(loaded, held=recording.held)
+    clients, trained = len(setting.fleet.clients), len(recording.cuts)
+    if clients != trained:
+        raise loaded.error("devices.clients", f"{clients} clients", f"allowed: {trained}, {_AS_TRAINED}")
+    domains = setting.deal.domains
+    for client, (new, old) in enumerate(zip(setting.deal.domain_of, recording.deal.domain_of, strict=True)):
+        if new != old:
+            came = f"client {client} belongs to {domains[new]}"
+            raise loaded.error("data.domains", came, f"allowed: {domains[old]}, {_AS_TRAINED}")
+    warn_of_oddities(setting)
+    plan = split_plan(setting)
+    for client, (cut, was) in enumerate(zip(plan.cuts, recording.cuts, strict=True)):
+        if cut != was:
+            came = f"client {client} is cut {list(cut.as_tuple())}"
+            raise loaded.error("cuts", came, f"allowed: {list(was.as_tuple())}, {_AS_TRAINED}")
+    steps = sum(entry.commit.kind == "iteration" for entry in recording.entries)
+    if (plan.batches, plan.steps_per_round * recording.rounds) != (recording.batches, steps):
+        raise RunError(f"{recording.run.path}: damaged: cuts.csv does not fit the batches and iterations")
+    return plan
+
+
+def _play(course: Course, recording: Recording) -> None:
+    """Play the new time with what was learned.
+
+    Raises:
+        ScenarioError: where other rounds come out than were trained.
+        RunError: where the log came out the same and the training key did not: the folder is damaged.
+    """
+    plan = course.plan
+    try:
+        course.play(RecordedLearner(recording, course.recorder, course.clock))
+    except OtherCourseError as error:
+        raise _other_rounds(plan, recording, error.commit) from error
+    key = training_key(course.entries, plan.training_facts(recording.data_sha256))
+    if key != recording.run.summary["training_key"]:
+        raise RunError(f"{recording.run.path}: damaged: played again, it has another training key")
+
+
+def _other_rounds(plan: Plan, recording: Recording, commit: Commit) -> ScenarioError:
+    """Return the error of a scenario that ends earlier or later than the training did."""
+    final, trained = recording.entries[-1].commit, recording.rounds
+    ends = commit.kind == "evaluate" and bool(commit.info["last"])
+    by_rounds = ends and commit.info["round"] == plan.rounds - 1
+    rounds = trained if final.info["last"] else recording.loaded.scenario.strategy.rounds
+    came = (
+        f"would end with round {commit.info['round']}" if ends else f"would go on after round {trained - 1}"
+    )
+    return plan.setting.loaded.error(
+        "stop.sim_time" if ends and not by_rounds else "strategy.rounds",
+        f"on this fleet the run {came}",
+        f"allowed: an end with round {trained - 1}, where the training ended, since no other weights are kept "
+        f"(strategy.rounds={rounds}, stop.sim_time=null)",
+    )
+
+
+def _write(folder: RunFolder, course: Course, recording: Recording, progress: Progress) -> None:
+    """Write the new folder; what the run was trained on stands in its environment."""
+    run = recording.run
+    origin = {"folder": run.path.resolve().name, "training_key": run.summary["training_key"]}
+    environment = run.environment | {"retimed_from": origin, "retimed_with": describe_machine()}
+    write_beginning(folder, course.plan, environment)
+    for (round_, domain), picture in run.samples.items():
+        folder.write_sample(round_, domain, picture.read_bytes())
+    weights_sha256 = run.summary["weights_sha256"]
+    ending = Ending(FINISHED, recording.data_sha256, weights_sha256, {"retimed_from": origin})
+    write_ending(folder, course, ending, progress)

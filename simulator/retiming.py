@@ -36,6 +36,9 @@ from simulator.run_log import early_log, log_file
 from simulator.setting import make_setting, warn_of_oddities
 from simulator.writing import FINISHED, Ending, folder_of, write_beginning, write_ending
 
+FIGURES_DRAWN = ("latency_fid",)
+"""The curve a run is retimed for; to draw everything (``hetedge plot all``) takes longer than all the rest."""
+
 _AS_TRAINED = "as the run was trained"
 
 
@@ -218,5 +221,6 @@ def _write(folder: RunFolder, course: Course, recording: Recording, progress: Pr
     for (round_, domain), picture in run.samples.items():
         folder.write_sample(round_, domain, picture.read_bytes())
     weights_sha256 = run.summary["weights_sha256"]
-    ending = Ending(FINISHED, recording.data_sha256, weights_sha256, {"retimed_from": origin})
+    more = {"retimed_from": origin}
+    ending = Ending(FINISHED, recording.data_sha256, weights_sha256, more, FIGURES_DRAWN)
     write_ending(folder, course, ending, progress)

@@ -41,12 +41,14 @@ class Ending:
         data_sha256: the digests of the domains' data sets, in their order; none where no data were opened.
         weights_sha256: the digest of the weights; None where nothing was trained, or not to the end.
         more: further keys of the summary.
+        figures: what is drawn of a run that finished; None for everything.
     """
 
     status: str
     data_sha256: Sequence[str] = ()
     weights_sha256: str | None = None
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    figures: Sequence[str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,7 @@ def write_ending(folder: RunFolder, course: Course, ending: Ending, progress: Pr
     if finished:
         progress.say("drawing the figures")
         run = load_run(folder.path)
-        for kind in FIGURES:
+        for kind in FIGURES if ending.figures is None else ending.figures:
             draw(kind, [run], folder.path / "figures")
 
 

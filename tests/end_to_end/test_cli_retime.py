@@ -15,7 +15,7 @@ SLOW = ("--set", "devices.clients.0.profile=jetson-nano", "--set", "devices.clie
 def retime(hetedge, tiny_run, monkeypatch):
     """Retime the tiny run where it lies, without figures: the larger part of so short a command."""
     monkeypatch.chdir(tiny_run.home)
-    monkeypatch.setattr("simulator.writing.FIGURES", {})
+    monkeypatch.setattr("simulator.retiming.FIGURES_DRAWN", ())
 
     def command(*arguments):
         return hetedge("retime", tiny_run.folder.relative_to(tiny_run.home), *arguments)

@@ -13,7 +13,7 @@ from models.split import Cut, model_costs
 from simulator.cuts.exact import ExactOptions, select_exact
 from simulator.cuts.fixed import FixedOptions, StatedCutError, select_fixed
 from simulator.cuts.genetic import GeneticOptions, select_genetic
-from simulator.cuts.greedy import GreedyOptions, select_greedy
+from simulator.cuts.greedy import FEW_KINDS, GreedyOptions, select_greedy
 from simulator.cuts.local_search import LocalSearchOptions, select_local_search
 from simulator.cuts.problem import CutProblem, NoFeasibleCutError
 from simulator.cuts.random_search import RandomOptions, select_random
@@ -136,8 +136,18 @@ def test_greedy_ends_where_no_single_change_helps():
 def test_greedy_starts_no_step_beyond_its_budget():
     unbounded = greedy(distinct_problem(clients=8))
     bounded = greedy(distinct_problem(clients=8), max_evaluations=40)
-    assert 40 <= bounded.evaluations <= 40 + len(PAPER.cut_choices()) < unbounded.evaluations
+    one_step = 8 * len(PAPER.cut_choices())
+    assert 40 <= bounded.evaluations <= 40 + one_step < unbounded.evaluations
     assert bounded.iteration_latency_s >= unbounded.iteration_latency_s
+
+
+def test_few_kinds_are_compared_and_many_take_their_turns():
+    choices = len(PAPER.cut_choices())
+    one_step = choices + 2  # the budget is spent as soon as one step has been taken after the starts
+    compared = greedy(distinct_problem(clients=FEW_KINDS), max_evaluations=one_step).evaluations
+    in_turn = greedy(distinct_problem(clients=FEW_KINDS + 1), max_evaluations=one_step).evaluations
+    assert compared > choices + FEW_KINDS
+    assert in_turn <= one_step + choices
 
 
 @pytest.mark.parametrize("options", [{}, {"population": 30, "elite": 29}, {"max_evaluations": 10}])

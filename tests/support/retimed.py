@@ -42,6 +42,7 @@ class TinyRuns:
             patch.setenv("HETEDGE_CACHE", str(self.folder / "cache"))
             patch.delenv("HETEDGE_DATA", raising=False)
             patch.setattr("simulator.writing.FIGURES", {})
+            patch.setattr("simulator.retiming.FIGURES_DRAWN", ())
             yield
 
     @contextmanager

@@ -6,7 +6,10 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+CPU_FACTS = Path("/proc/cpuinfo")
 
 RECORDED_PACKAGES = (
     "hetedge",
@@ -51,7 +54,7 @@ def describe_machine() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "packages": {name: _version(name) for name in RECORDED_PACKAGES},
     }
 
@@ -63,11 +66,11 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _processor() -> str:
-    """Return the processor's model name, as far as the system tells."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as facts:
-            names = [line.partition(":")[2].strip() for line in facts if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor()
+def processor_name() -> str:
+    """Return the processor's name; Linux keeps it in a file of its own."""
+    if CPU_FACTS.is_file():
+        for line in CPU_FACTS.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name" and value.strip():
+                return " ".join(value.split())
+    return platform.processor() or platform.machine()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from pathlib import Path
 from devices.profile import DeviceProfile, load_profile
 from devices.units import Kind, humanize, to_text
 from simulator.calibration import Calibration, Setup
+from simulator.environment import processor_name
 
 ASSUMED_LINKS = {
     "uplink": ("300 Mbit/s", "assumed: 802.11ax with two antennas, seen by TCP in a shared channel"),
@@ -26,7 +26,6 @@ SUFFIXES = (".yaml", ".yml")
 _HEADING = (
     "# This machine, as hetedge calibrate measured it. Its links are assumed: put in what is true of yours.\n"
 )
-_CPU_FACTS = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Machine:
 
 def this_machine() -> Machine:
     """Return what this machine's system tells; nothing is measured."""
-    return Machine(_processor(), version("torch"), _processors(), _memory_bytes(), date.today())
+    return Machine(processor_name(), version("torch"), _processors(), _memory_bytes(), date.today())
 
 
 class UnfitError(ValueError):
@@ -130,16 +129,6 @@ def profile_text(calibration: Calibration, machine: Machine) -> str:
     ]
     description = json.dumps(f"The machine that hetedge ran on: {machine.processor}.")
     return _HEADING + "\n".join([f"description: {description}", "kind: computer", *lines]) + "\n"
-
-
-def _processor() -> str:
-    """Return the processor's name; Linux keeps it in a file of its own."""
-    if _CPU_FACTS.is_file():
-        for line in _CPU_FACTS.read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
-                return " ".join(value.split())
-    return platform.processor() or platform.machine()
 
 
 def _processors() -> int:

@@ -73,7 +73,7 @@ def client_id(client: int | str, fleet: Fleet) -> int:
         UnknownClientError: where the fleet has no such client.
     """
     last = len(fleet.clients) - 1
-    found = re.fullmatch(r"(?:client-)?(-?\d+)", str(client).strip())
+    found = re.fullmatch(r"(?:client-)?(-?[0-9]{1,10})", str(client).strip())
     if found is not None and 0 <= int(found[1]) <= last:
         return int(found[1])
     if found is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from devices.fleet import SERVER_ID, Device, Fleet
 from devices.profile import DeviceProfile
+from simulator.cuts.objective import Objective, SelectorOptions
 from simulator.cuts.problem import CutProblem
 from simulator.explanation.changes import CHANGES, Change
 from simulator.explanation.critical_path import seconds_by_device
@@ -152,9 +153,10 @@ def _replaced(fleet: Fleet, members: Collection[int], profile: DeviceProfile) ->
 
 
 def _other_cuts(timeline: Timeline, path: Sequence[Leg], kinds: Sequence[_Kind]) -> Iterator[Sensitivity]:
-    """Offer other cuts, within memory, to each kind on the path and to the clients that are longest on it."""
+    """Offer each kind on the path, and the clients longest on it, other cuts within memory and limits."""
     plan, setting = timeline.plan, timeline.plan.setting
-    problem = CutProblem(setting.workload, setting.fleet, setting.network, plan.batches)
+    within_limits = Objective(SelectorOptions(limits=setting.scenario.cuts.limits))
+    problem = CutProblem(setting.workload, setting.fleet, setting.network, plan.batches, within_limits)
     groups = {kind.name: sorted(kind.members) for kind in kinds}
     the_only_ones = {member for kind in kinds if kind.clients == 1 for member in kind.members}
     longest = [one for one in seconds_by_device(path) if one != SERVER_ID][:MOST_CLIENTS]

@@ -78,7 +78,13 @@ def _path_text(answer: Facts) -> str:
         (
             "The critical path: what the iteration's time is made of, leg after leg.",
             f"  {_kinds_line(answer['path_shares']['kinds'])}",
-            f"  {_devices_line(answer['path_shares']['devices'])}",
+            *wrap(
+                _devices_line(answer["path_shares"]["devices"]),
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+            ),
             "",
             aligned(rows),
         )

@@ -46,6 +46,41 @@ def test_latency_as_json(hetedge, engine):
     assert len(answer["clients"]) == len(answer["cuts"]) == 8
 
 
+FORMULA = """\
+devices:
+  server: paper-server
+  clients: [{profile: paper-1, count: 12}, {profile: paper-2, count: 12}, {profile: paper-3, count: 12},
+            {profile: paper-4, count: 11}, {profile: paper-5, count: 11}, {profile: paper-6, count: 11},
+            {profile: paper-7, count: 11}]
+network: {model: paper}
+cost_model: paper
+"""
+
+
+@pytest.mark.parametrize("engine", ["formula", "events"])
+@pytest.mark.parametrize(
+    ("cuts", "latency_s"),
+    [
+        ("{selector: fixed, every_client: [1, 1, 1, 1]}", 14.02090305447619),
+        ("{selector: fixed, every_client: [2, 2, 2, 2]}", 195.53144378133334),
+        ("{selector: exact}", 7.0024593),
+    ],
+)
+def test_the_authors_formula_by_command(hetedge, tmp_path, engine, cuts, latency_s):
+    (tmp_path / "paper80.yaml").write_text(FORMULA + f"cuts: {cuts}\n")
+    done = hetedge("latency", tmp_path / "paper80.yaml", "--json", "--engine", engine)
+    assert (done.code, done.err) == (0, "")
+    answer = json.loads(done.out)
+    check(answer, "latency")
+    assert answer["iteration_latency_s"] == pytest.approx(latency_s, rel=1e-8)
+    assert [phase["name"] for phase in answer["phases"]] == [
+        "generator_forward",
+        "discriminator_forward",
+        "discriminator_backward",
+        "generator_backward",
+    ]
+
+
 def test_latency_of_several_scenarios_is_a_list(hetedge):
     done = hetedge("latency", "quickstart", "quickstart", "--json", "--set", "cuts.selector=greedy")
     answers = json.loads(done.out)

@@ -19,7 +19,7 @@ from simulator.explanation.sensitivities import sensitivities
 from simulator.explanation.text import explanation_text
 from simulator.explanation.timeline import Timeline
 from simulator.kernel.network import Pace, PaperNetwork
-from simulator.timing_only import plan_from_sizes
+from simulator.timing_only import compare_cuts, plan_from_sizes
 
 SCENARIO = """\
 name: three
@@ -221,6 +221,36 @@ def test_no_cut_is_offered_beyond_a_devices_memory(path):
     assert "raspberry-pi-4" not in {
         one["device"] for one in explain(path, tightest)["sensitivities"] if one["cut"]
     }
+
+
+def test_no_cut_is_offered_beyond_the_scenarios_limits(path):
+    def offered(*more):
+        answer = explain(path, ["cuts.per_client.0=[2, 2, 2, 2]", *more])
+        return {one["device"]: one["cut"] for one in answer["sensitivities"] if one["cut"]}
+
+    assert offered()["raspberry-pi-4"] == [1, 2, 2, 1]
+    now_s, then_s = (
+        compare_cuts(path, [f"cuts.per_client.0={cut}"], ["fixed"])[0].server_s
+        for cut in ([2, 2, 2, 2], [1, 2, 2, 1])
+    )
+    assert now_s < then_s
+    limit = f"cuts.limits.server_load={(now_s + then_s) / 2!r} s"
+    assert offered(limit)["raspberry-pi-4"] != [1, 2, 2, 1]
+
+
+def test_elasticity_is_the_slope_of_the_latency(path):
+    small = 1e-6
+    answer = explain(path)
+    slopes = {
+        one["device"]: one["elasticity"]
+        for one in answer["sensitivities"]
+        if one["change"] == "compute 2x faster"
+    }
+    now_s = answer["iteration_latency_s"]
+    faster = [f"devices.clients.0.efficiency={0.3 * (1 + small)!r}"]
+    then_s = latency(path, faster)["iteration_latency_s"]
+    assert slopes["raspberry-pi-4"] > 0
+    assert (now_s - then_s) / now_s == pytest.approx(small * slopes["raspberry-pi-4"], rel=1e-4)
 
 
 def test_many_kinds_cost_a_bounded_number_of_evaluations(tmp_path, monkeypatch):

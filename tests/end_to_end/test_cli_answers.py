@@ -46,7 +46,7 @@ def test_latency_as_json(hetedge, engine):
     assert len(answer["clients"]) == len(answer["cuts"]) == 8
 
 
-FORMULA = """\
+PAPER_FLEET = """\
 devices:
   server: paper-server
   clients: [{profile: paper-1, count: 12}, {profile: paper-2, count: 12}, {profile: paper-3, count: 12},
@@ -67,7 +67,7 @@ cost_model: paper
     ],
 )
 def test_the_authors_formula_by_command(hetedge, tmp_path, engine, cuts, latency_s):
-    (tmp_path / "paper80.yaml").write_text(FORMULA + f"cuts: {cuts}\n")
+    (tmp_path / "paper80.yaml").write_text(PAPER_FLEET + f"cuts: {cuts}\n")
     done = hetedge("latency", tmp_path / "paper80.yaml", "--json", "--engine", engine)
     assert (done.code, done.err) == (0, "")
     answer = json.loads(done.out)

@@ -240,7 +240,7 @@ def _read_table(path: Path, name: str) -> pd.DataFrame:
     try:
         table = _parse_csv(content) if name == "cuts" else _parse_parquet(content)
         check_table(name, table)
-    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
         # pyarrow reports broken pages as OSError although nothing is read from disk here.
         raise _damaged(path, error) from error
     return table

@@ -247,4 +247,4 @@ def _first_reason(error: ValidationError) -> str:
         keys = {field: key for key, field in SI_FIELDS.items()}
         key = keys.get(str(first["loc"][0]), str(first["loc"][0]))
         return f"{key}: missing; a profile needs it"
-    return str(first["ctx"]["error"])
+    return str(first.get("ctx", {}).get("error", first["msg"]))

@@ -18,7 +18,7 @@ import decimal
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from fractions import Fraction
@@ -194,12 +194,13 @@ def _to_float(number: Fraction, written: str) -> float:
     return value
 
 
-def parse(text: object, kind: Kind) -> float:
+def parse(text: object, kind: Kind, above_zero: bool = False) -> float:
     """Turn a written quantity into a float in the SI unit of its kind.
 
     Args:
         text: What the user wrote, such as ``"50 MB/s"``; anything but text is refused, bare numbers too.
         kind: What it has to measure.
+        above_zero: Whether zero is refused of a kind that may be zero.
 
     Returns:
         The value in bytes, byte/s, FLOP, FLOP/s, hertz, seconds, watts or joule/byte, correctly rounded. It
@@ -231,7 +232,7 @@ def parse(text: object, kind: Kind) -> float:
         factor = _factor("".join(match["unit"].split()), kind)
     except ValueError as error:
         raise ValueError(f"{written!r} {error}") from None
-    _check_sign(number, written, spec)
+    _check_sign(number, written, replace(spec, zero_allowed=spec.zero_allowed and not above_zero))
     return _to_float(number * factor, written)
 
 
@@ -315,11 +316,12 @@ class Quantity:
     """Pydantic annotation: text with a unit in, SI float inside, exact text with a unit out."""
 
     kind: Kind
+    above_zero: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
         """Validate with `parse` and serialise with `to_text`."""
         return core_schema.no_info_plain_validator_function(
-            partial(parse, kind=self.kind),
+            partial(parse, kind=self.kind, above_zero=self.above_zero),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 partial(to_text, kind=self.kind), return_schema=core_schema.str_schema()
             ),
@@ -351,6 +353,8 @@ Hertz = Annotated[float, Quantity(Kind.HERTZ)]
 """A frequency in hertz, greater than 0."""
 Seconds = Annotated[float, Quantity(Kind.SECONDS)]
 """A time in seconds, 0 or more."""
+PositiveSeconds = Annotated[float, Quantity(Kind.SECONDS, above_zero=True)]
+"""A time in seconds, greater than 0."""
 Watts = Annotated[float, Quantity(Kind.WATTS)]
 """A power in watts, 0 or more."""
 Joules = Annotated[float, Quantity(Kind.JOULES)]

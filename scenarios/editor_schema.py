@@ -35,7 +35,8 @@ def editor_schema(kind: type[Scenario]) -> Schema:
     """Return the JSON Schema (draft 2020-12) of a scenario file.
 
     It accepts what the loader accepts. What the loader refuses beyond it needs more than one value (shares that do not
-    sum to 1), the file system, or a distinction JSON Schema does not make: `3.0` passes for a whole number.
+    sum to 1), the file system, or a distinction that is not made here: `3.0` passes for a whole number,
+    and `0 s` for a simulated time to stop at.
 
     Args:
         kind: What `scenarios.schema.scenario_type` built.

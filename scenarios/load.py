@@ -76,11 +76,20 @@ def load_scenario(name_or_path: str, overrides: Sequence[str], scenario_type: ty
     locations = {dotted(keys): node.at for keys, node in walk(tree)}
     scenario, more = validate(_named(tree, path), scenario_type, shape)
     known = {problem.at for problem in problems}
-    problems += [problem for problem in more if problem.at not in known]
+    problems += [
+        one
+        for one in more
+        if one.at not in known and not any(_is_above(one, problem) for problem in problems)
+    ]
     if scenario is None or problems:
         raise ScenarioError(problems)
     given = frozenset(locations) - {""}
     return Loaded(scenario, path, path.parent, given, locations)
+
+
+def _is_above(problem: Problem, unread: Problem) -> bool:
+    """Whether a problem is one of a map in which a value could not be read: it would be told of what is not there."""
+    return unread.key_path.startswith(f"{problem.key_path}.")
 
 
 @lru_cache(maxsize=8)

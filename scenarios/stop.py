@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devices.units import Seconds
+from devices.units import PositiveSeconds
 from models.option_errors import allowed_names, located_error
-
-
-def _not_zero(seconds: float) -> float:
-    if seconds == 0:
-        raise ValueError("0 s would end a run before it begins; allowed: a time above 0, such as '2 h'")
-    return seconds
 
 
 class TargetOptions(BaseModel):
@@ -70,7 +64,7 @@ class StopOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sim_time: Annotated[Seconds, AfterValidator(_not_zero)] | None = Field(
+    sim_time: PositiveSeconds | None = Field(
         None,
         description="The run ends with the first round that ends at this simulated time or later.",
         examples=["2 h"],

@@ -14,7 +14,7 @@ from torch import Tensor
 from models.architecture import Architecture
 from models.ensemble import Ensemble
 from models.split import Work
-from simulator.calibration import Calibration, Part, Setup, calibrate
+from simulator.calibration import LEAST_REPEATS, Calibration, Part, Setup, calibrate
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,12 @@ def measure(
         calibration = calibrate(setup, timer.time_once)
         share = (on_processor() - started_on_processor) / (now() - started)
     calibration = replace(calibration, processor_share=min(share, 1.0))
-    if not calibration.is_quiet:
+    if calibration.repeats < LEAST_REPEATS:
+        log.warning(
+            "too few repeats (%d) to tell whether this machine was quiet; allow for %d",
+            *(calibration.repeats, LEAST_REPEATS),
+        )
+    elif not calibration.is_quiet:
         log.warning(
             "something else kept this machine busy: the repeats differ by %.0f %%, and %.0f %% of the time went by "
             "without a processor; calibrate again when it is quiet",

@@ -146,8 +146,9 @@ class Calibration:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether repeats agree, and had a processor, as on a machine that does nothing else."""
-        return self.spread <= MOST_SPREAD and self.processor_share >= LEAST_PROCESSOR_SHARE
+        """Whether repeats agree, and had a processor, as on a machine that does nothing else; few do not tell."""
+        agree = self.repeats >= LEAST_REPEATS and self.spread <= MOST_SPREAD
+        return agree and self.processor_share >= LEAST_PROCESSOR_SHARE
 
     def facts(self) -> dict[str, Any]:
         """Return the calibration as JSON-like data; seconds and FLOPs without prefixes."""

@@ -259,7 +259,7 @@ def calibrate(
     from simulator.calibration import Setup, calibration_text
     from simulator.machine_profile import UnfitError, check_fit, check_path, this_machine, write_profile
 
-    networks = ModelOptions.model_validate({"name": _known("model", model, MODEL_NAMES), "width": width})
+    networks = ModelOptions.model_validate({"name": _known("--model", model, MODEL_NAMES), "width": width})
     machine = this_machine()
     setup = Setup(networks, batch_size, threads or min(DEFAULT_THREADS, machine.processors), repeats)
     try:

@@ -85,6 +85,9 @@ def check_path(path: Path) -> None:
     """
     if path.suffix not in SUFFIXES:
         raise UnfitError(f"-o: {path}; the name of a profile ends in {' or '.join(SUFFIXES)}")
+    if str(path) != str(path).encode(errors="ignore").decode():
+        # Bytes of a name that are no UTF-8 come as lone surrogates.
+        raise UnfitError(f"-o: {str(path)!a}; no scenario could write this name, allowed: UTF-8 text")
     try:
         path.open("x").close()
     except FileExistsError:

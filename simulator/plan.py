@@ -80,10 +80,7 @@ class Plan:
 
     def scores_cas_after(self, round_: int, last: bool) -> bool:
         """Whether the classification accuracy score is due after a round; never before training (round -1)."""
-        cas: CasOptions | None = self.setting.scenario.evaluation.cas
-        if cas is None or round_ < 0:
-            return False
-        return last or (cas.every != "last" and (round_ + 1) % cas.every == 0)
+        return scores_cas(self.setting.scenario.evaluation.cas, round_, last)
 
     def training_facts(self, data_sha256: Sequence[str]) -> dict[str, Any]:
         """Return what decides the weights besides the commit log: see :func:`training_facts`."""
@@ -111,6 +108,13 @@ class Plan:
             network.seconds(server, client, load) for client, load in zip(self.clients, loads, strict=True)
         )
         return up + down
+
+
+def scores_cas(cas: CasOptions | None, round_: int, last: bool) -> bool:
+    """Whether a classification accuracy score with these options is due after a round (-1: before training)."""
+    if cas is None or round_ < 0:
+        return False
+    return last or (cas.every != "last" and (round_ + 1) % cas.every == 0)
 
 
 def training_facts(

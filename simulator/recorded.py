@@ -22,6 +22,7 @@ from models.split import Cut
 from scenarios.load import Loaded
 from simulator.commits import Commit, Decision, Entry, Pass, training_key
 from simulator.plan import training_facts
+from simulator.record_checks import first_fault
 from simulator.setting import Held, RecordedDeal
 
 CUT_COLUMNS = ("g_head", "g_tail", "d_head", "d_tail")
@@ -99,14 +100,14 @@ def read_recording(run: Run, loaded: Loaded) -> Recording:
         facts = training_facts(
             loaded.scenario, recording.deal, recording.batches, recording.cuts, recording.data_sha256
         )
-        key = training_key(recording.entries, facts)
-        missing = _missing(recording)
+        if training_key(recording.entries, facts) == run.summary["training_key"]:
+            fault = first_fault(run, loaded.scenario, recording.entries)
+        else:
+            fault = "its files do not give the training key of its summary.json"
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise RunError(f"{run.path}: damaged: {type(error).__name__}: {error}") from error
-    if key != run.summary["training_key"]:
-        raise RunError(f"{run.path}: damaged: its files do not give the training key of its summary.json")
-    if missing:
-        raise RunError(f"{run.path}: damaged: {missing}")
+    if fault:
+        raise RunError(f"{run.path}: damaged: {fault}")
     return recording
 
 
@@ -161,22 +162,9 @@ def _entry(seq: int, time_s: float, kind: str, clients: str, passes: str, info: 
     if decided is None:
         return Entry(commit, None)
     clusters = tuple(tuple(members) for members in decided["clusters"])
+    if not isinstance(decided["stop"], bool):
+        raise TypeError(f"the decision of commit {seq} does not say whether to stop")
     return Entry(commit, Decision(clusters, decided["stop"]))
-
-
-def _missing(recording: Recording) -> str:
-    """Say what a folder lacks of losses, metrics and pictures; empty where it is whole."""
-    run, commits = recording.run, [entry.commit for entry in recording.entries]
-    trained = [(one.info["round"], one.info["step"]) for one in commits if one.kind == "iteration"]
-    if len(run.iterations) != len(trained):
-        return f"iterations.parquet has {len(run.iterations)} rows for {len(trained)} iterations"
-    evaluated = [one.info["round"] for one in commits if one.kind == "evaluate"]
-    wanted = {(round_, domain) for round_ in evaluated for domain in recording.deal.domains}
-    measured = set(_rows(run.metrics, ("round", "domain")))
-    for held, what in ((measured, "metrics"), (set(run.samples), "pictures")):
-        for round_, domain in sorted(wanted - held):
-            return f"it has no {what} of domain {domain} in round {round_}"
-    return ""
 
 
 class RecordedLearner:

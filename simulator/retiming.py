@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analysis.runs import SCENARIO_FILE, Run, RunError, RunFolder, load_run, table_file
+from analysis.runs import SCENARIO_FILE, SUMMARY_FILE, Run, RunError, RunFolder, load_run, table_file
 from scenarios.dump import resolved
 from scenarios.load import Loaded, ScenarioError
 from scenarios.tree import Location, Source
@@ -38,6 +38,9 @@ from simulator.writing import FINISHED, Ending, folder_of, write_beginning, writ
 
 FIGURES_DRAWN = ("latency_fid",)
 """The curve a run is retimed for; to draw everything (``hetedge plot all``) takes longer than all the rest."""
+
+_CUT_OPTIONS_KEPT = ("objective", "limits")
+"""Keys of ``cuts`` that any selector takes."""
 
 _AS_TRAINED = "as the run was trained"
 
@@ -71,18 +74,23 @@ def retime(
         path = folder_of(loaded, out)
         RunFolder.check(path)
         plan = _plan(recording, loaded)
+        pictures = _pictures(recording.run)
         course = Course(plan, progress)
         _play(course, recording)
         course.recorder.wallclock(course.last_round, "run", time.perf_counter() - started)
         folder = RunFolder.create(path)
         with log_file(folder, early):
-            _write(folder, course, recording, progress)
+            _write(folder, course, recording, pictures, progress)
     return load_run(folder.path)
 
 
 def _recording(path: Path) -> Recording:
+    if (path / SCENARIO_FILE).is_file() and not (path / SUMMARY_FILE).exists():
+        # The summary is written last: a run that was killed has none.
+        came = f"the run did not finish (no {SUMMARY_FILE})"
+        raise NotRecordedError(f"{path}: {came}; allowed: the folder of a finished run")
     run = load_run(path)
-    loaded = registry.load(str(path / SCENARIO_FILE))
+    loaded = _as_marked(registry.load(str(path / SCENARIO_FILE)))
     strategy = loaded.scenario.strategy.name
     if not registry.STRATEGIES[strategy].synchronous:
         came = f"strategy {strategy} is not synchronous: its weights depend on who was in time"
@@ -90,15 +98,23 @@ def _recording(path: Path) -> Recording:
     return read_recording(run, loaded)
 
 
+def _as_marked(loaded: Loaded) -> Loaded:
+    """Return a resolved scenario that takes as given what it marks so, not everything that stands in it."""
+    text = loaded.path.read_text(encoding="utf-8")
+    marked = {number for number, line in enumerate(text.split("\n"), 1) if line.endswith(" # default")}
+    defaults = {key for key, at in loaded.locations.items() if at.line in marked}
+    return replace(loaded, given=loaded.given - defaults)
+
+
 def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
     """Return the run's scenario with overrides, refused where it would train something else."""
     path = recording.run.path
     cuts_given = any(one.partition("=")[0].split(".")[0] == "cuts" for one in overrides)
-    rows = [list(cut.as_tuple()) for cut in recording.cuts]
-    trained = f"cuts={{selector: fixed, per_client: {rows}}}"
-    loaded = registry.load(str(path / SCENARIO_FILE), overrides if cuts_given else [trained, *overrides])
+    new_overrides = overrides if cuts_given else [_trained_cuts(recording), *overrides]
+    loaded = registry.load(str(path / SCENARIO_FILE), new_overrides)
     if not cuts_given:
-        loaded = _cuts_from_file(loaded, path / table_file("cuts"))
+        loaded = _cuts_from_file(loaded, path / table_file("cuts"), recording.loaded)
+    loaded = _with_marks_of(recording.loaded, loaded)
     new, old = resolved(loaded.scenario), resolved(recording.loaded.scenario)
     differences = [
         loaded.error(key, came, f"allowed: {was}, {_AS_TRAINED}")
@@ -109,14 +125,36 @@ def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
     return loaded
 
 
-def _cuts_from_file(loaded: Loaded, file: Path) -> Loaded:
-    """Return a scenario whose cuts, if they are refused, are looked for where they stand: in ``cuts.csv``."""
+def _with_marks_of(old: Loaded, new: Loaded) -> Loaded:
+    """Return a scenario in which what stands where the old one has it is given or default as it is there."""
+    untouched = {key for key, at in old.locations.items() if new.locations.get(key) == at}
+    return replace(new, given=new.given - (untouched - old.given))
+
+
+def _trained_cuts(recording: Recording) -> str:
+    """Return the override that states the trained cuts; what an iteration may cost, and is judged by, stays."""
+    kept = recording.loaded.scenario.cuts.model_dump(mode="json", include=set(_CUT_OPTIONS_KEPT))
+    rows = [cut.as_tuple() for cut in recording.cuts]
+    return f"cuts={json.dumps({'selector': 'fixed', 'per_client': rows, **kept})}"
+
+
+def _cuts_from_file(loaded: Loaded, file: Path, old: Loaded) -> Loaded:
+    """Return a scenario whose cuts, if they are refused, are looked for where they stand: in ``cuts.csv``.
+
+    What is kept of the old scenario's ``cuts`` stands there.
+    """
     source = Source(str(file), file.parent)
     kept = {key: at for key, at in loaded.locations.items() if key.split(".")[0] != "cuts"}
     whole = {key: Location(source, 1, 1) for key in ("cuts", "cuts.per_client")}
     clients = range(len(loaded.scenario.cuts.per_client))
     rows = {f"cuts.per_client.{client}": Location(source, client + 2, 1) for client in clients}
-    return replace(loaded, locations=kept | whole | rows)
+    options = {key: at for key, at in old.locations.items() if _is_kept_option(key)}
+    return replace(loaded, locations=kept | whole | rows | options)
+
+
+def _is_kept_option(key: str) -> bool:
+    section, _, rest = key.partition(".")
+    return section == "cuts" and rest.split(".")[0] in _CUT_OPTIONS_KEPT
 
 
 def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,30 +234,65 @@ def _play(course: Course, recording: Recording) -> None:
 
 
 def _other_rounds(plan: Plan, recording: Recording, commit: Commit) -> ScenarioError:
-    """Return the error of a scenario that ends earlier or later than the training did."""
-    final, trained = recording.entries[-1].commit, recording.rounds
+    """Return the error of a scenario that ends earlier, later or for another reason than the training did."""
+    round_, trained = commit.info["round"], recording.rounds
+    stated = recording.loaded.scenario.strategy.rounds
+    final = recording.entries[-1]
+    by_target = final.decision is not None and final.decision.stop
     ends = commit.kind == "evaluate" and bool(commit.info["last"])
-    by_rounds = ends and commit.info["round"] == plan.rounds - 1
-    rounds = trained if final.info["last"] else recording.loaded.scenario.strategy.rounds
-    came = (
-        f"would end with round {commit.info['round']}" if ends else f"would go on after round {trained - 1}"
-    )
+    by_time = ends and round_ != plan.rounds - 1
+    allowed = f"an end with round {trained - 1}, where the training ended, since no other weights are kept"
+    if by_target and commit.kind == "evaluate" and round_ == trained - 1:
+        # The same round: whether it was known to be the last is part of what was trained.
+        came = f"would end with round {round_} by {_way(ends, by_time)}"
+        allowed = f"by {_way(bool(final.commit.info['last']), trained != stated)}, {_AS_TRAINED}"
+    else:
+        came = f"would end with round {round_}" if ends else f"would go on after round {trained - 1}"
+    rounds = trained if final.commit.info["last"] else stated
     return plan.setting.loaded.error(
-        "stop.sim_time" if ends and not by_rounds else "strategy.rounds",
+        "stop.sim_time" if by_time else "strategy.rounds",
         f"on this fleet the run {came}",
-        f"allowed: an end with round {trained - 1}, where the training ended, since no other weights are kept "
-        f"(strategy.rounds={rounds}, stop.sim_time=null)",
+        f"allowed: {allowed} (strategy.rounds={rounds}, stop.sim_time=null)",
     )
 
 
-def _write(folder: RunFolder, course: Course, recording: Recording, progress: Progress) -> None:
+def _way(known_last: bool, by_time: bool) -> str:
+    """Return what ends a run with a round in which its target is reached, known to be the last or not."""
+    if not known_last:
+        return "its target"
+    return "its simulated time" if by_time else "its number of rounds"
+
+
+def _pictures(run: Run) -> dict[tuple[int, str], bytes]:
+    """Read the pictures of all evaluations, before there is a new folder that could be left half-written.
+
+    Raises:
+        RunError: where one cannot be read.
+    """
+    pictures = {}
+    for place in sorted(set(zip(run.metrics["round"].tolist(), run.metrics["domain"].tolist(), strict=True))):
+        file = run.samples[place]
+        try:
+            pictures[place] = file.read_bytes()
+        except OSError as error:
+            raise RunError(f"{file}: damaged: cannot be read: {error.strerror or error}") from error
+    return pictures
+
+
+def _write(
+    folder: RunFolder,
+    course: Course,
+    recording: Recording,
+    pictures: Mapping[tuple[int, str], bytes],
+    progress: Progress,
+) -> None:
     """Write the new folder; what the run was trained on stands in its environment."""
     run = recording.run
     origin = {"folder": run.path.resolve().name, "training_key": run.summary["training_key"]}
     environment = run.environment | {"retimed_from": origin, "retimed_with": describe_machine()}
     write_beginning(folder, course.plan, environment)
-    for (round_, domain), picture in run.samples.items():
-        folder.write_sample(round_, domain, picture.read_bytes())
+    for (round_, domain), picture in pictures.items():
+        folder.write_sample(round_, domain, picture)
     weights_sha256 = run.summary["weights_sha256"]
     more = {"retimed_from": origin}
     ending = Ending(FINISHED, recording.data_sha256, weights_sha256, more, FIGURES_DRAWN)

@@ -10,6 +10,7 @@ gap is between that score and the proven bound.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +30,9 @@ from simulator.cuts.thresholds import best_for_all, descend
 
 SOLVER_TOLERANCE = 1e-8
 """A smaller relative gap is the solver's rounding."""
+
+PROOF_TOLERANCE = 1e-6
+"""How far, relatively, rounding may put a bound above an objective; more is a mistake of the programme."""
 
 DESCENT_EVALUATIONS = 3_000
 """Scored assignments for the first good one, which tells the solver what is not worth trying."""
@@ -114,15 +118,14 @@ def _assigned(part: Part, chosen: NDArray[np.intp] | None) -> Genes | None:
 
 def _stakes(problem: CutProblem, part: Part, known: Genes, options: ExactOptions) -> Stakes:
     objective, energy = problem.objective, problem.quantities.energy
-    if part.independent:
-        best_known = objective.weights[0] * part.seconds(part.chosen(known, problem.cuts))
-    else:
-        best_known = float(problem.score(known)[0])
+    known_s = part.seconds(part.chosen(known, problem.cuts))
+    best_known = objective.weights[0] * known_s if part.independent else float(problem.score(known)[0])
     return Stakes(
         objective=objective,
         idle_w=energy.idle_w if objective.needed[1] and energy is not None else 0.0,
         server_room_bytes=math.inf if part.independent else problem.server_room_bytes,
         known=best_known,
+        known_s=known_s,
         max_nodes=options.max_nodes,
         relative_gap=options.relative_gap,
     )
@@ -134,8 +137,18 @@ def _constant(problem: CutProblem) -> float:
 
 
 def _gap(score: float, bound: float) -> float | None:
+    """Return the proven relative gap; ``None`` where nothing is proven.
+
+    Raises:
+        RuntimeError: where the bound is above the score, so that it is no bound.
+    """
     if not (math.isfinite(score) and math.isfinite(bound)):
         return None
+    if bound > score * (1 + PROOF_TOLERANCE) + sys.float_info.min:
+        raise RuntimeError(
+            f"selector exact proved that nothing is below {bound!r}, but its cuts reach {score!r}; "
+            "this is a mistake in simulator/cuts, please report it"
+        )
     gap = (score - bound) / score if score > 0 else 0.0
     return gap if gap > SOLVER_TOLERANCE else 0.0
 

@@ -63,9 +63,10 @@ def select_fixed(problem: CutProblem, options: FixedOptions, rng: np.random.Gene
         raise StatedCutError("per_client", f"{came}; allowed: {problem.clients}, one per client")
     cuts = [Cut(*row) for row in rows if row is not None]
     for client, cut in enumerate(cuts):
+        key_path = "every_client" if options.per_client is None else f"per_client.{client}"
         try:
             problem.check_cut(cut)
         except ValueError as error:
-            key_path = "every_client" if options.per_client is None else f"per_client.{client}"
             raise StatedCutError(key_path, f"cut {list(cut.as_tuple())}: {error}") from error
+        problem.check_memory(client, cut, f"cuts.{key_path}")
     return problem.select("fixed", problem.model.genes_of(cuts), seconds=0.0)

@@ -20,16 +20,13 @@ from pydantic import Field, model_validator
 from simulator.closed_form import Floats, Genes
 from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
-from simulator.cuts.thresholds import kind_rank, slices, speed_rank
+from simulator.cuts.thresholds import MoversDraw
 
 FIRST_SLICES = 8
 """Changes by which an assignment of the first population differs from one cut for everybody."""
 
 SINGLE_SHARE = 0.5
 """Share of slices that are a single client, or a single kind."""
-
-WHOLE_KINDS_SHARE = 0.5
-"""Share of changes that meet whole kinds of clients."""
 
 WHOLE_CUT_SHARE = 0.15
 """Share of changes that replace the whole cut and not one of its numbers."""
@@ -80,8 +77,7 @@ class _Breeder:
         # A problem's choices are all cuts in lexicographic order, so a gene is its cut's mixed-radix number.
         self._cuts = problem.cuts - 1
         self._longest = self._cuts.max(axis=0) + 1
-        self._rank = speed_rank(problem)
-        self._kinds = kind_rank(problem)
+        self._movers = MoversDraw(problem, SINGLE_SHARE, rng)
 
     def first_population(self, size: int) -> Genes:
         """Return assignments ``[size, N]`` that start from one cut for everybody and differ in a few slices."""
@@ -121,14 +117,7 @@ class _Breeder:
         cuts[rows, :, number] = self._rng.integers(self._longest[number])[:, None]
         whole = self._rng.integers(len(self._cuts), size=(count, 1))
         wishes = np.where(self._rng.random((count, 1)) < WHOLE_CUT_SHARE, whole, self._genes(cuts))
-        return np.where(self._slices(count), self._where_allowed(wishes, genes), genes)
-
-    def _slices(self, count: int) -> NDArray[np.bool_]:
-        """Draw which clients a change meets, ``[count, N]``: neighbours in speed, clients or whole kinds."""
-        clients, kinds = (
-            slices(ranks, count, SINGLE_SHARE, self._rng) for ranks in (self._rank, self._kinds)
-        )
-        return np.where(self._rng.random((count, 1)) < WHOLE_KINDS_SHARE, kinds, clients)
+        return np.where(self._movers.draw(count), self._where_allowed(wishes, genes), genes)
 
     def _genes(self, cuts: NDArray[np.intp]) -> Genes:
         """Return the genes ``[...]`` of cuts ``[..., 4]``, counted from 0 blocks."""

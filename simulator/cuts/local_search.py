@@ -11,13 +11,12 @@ import time
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.closed_form import Genes
 from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
-from simulator.cuts.thresholds import best_for_all, descend, kind_rank, slices, speed_rank
+from simulator.cuts.thresholds import MoversDraw, best_for_all, descend
 
 MOVES_AT_A_TIME = 64
 
@@ -28,9 +27,6 @@ SWAP_SHARE = 0.2
 WHOLE_CUT_SHARE = 0.25
 SINGLE_SHARE = 0.6
 """Share of slices that are a single client, or a single kind."""
-
-WHOLE_KINDS_SHARE = 0.5
-"""Share of changes that meet whole kinds of clients."""
 
 SHAKEN_MOVES = 6
 """Moves that shake the best assignment before the next descent."""
@@ -51,12 +47,12 @@ def select_local_search(
     """Return the best assignment found within the budget; the same ``rng`` gives the same answer."""
     started = time.perf_counter()
     moves = _Moves(problem, rng)
-    best = problem.lightest_for_server()
-    best_score = float(problem.guide(best)[0])
-    start = best
-    # The first start needs an evaluation for every choice, the descent by thresholds some hundreds.
-    if options.max_evaluations > 2 * len(problem.cuts):
+    start = problem.lightest_for_server()
+    # The best cut for everybody needs an evaluation for every choice and one more.
+    if options.max_evaluations > len(problem.cuts) + 1:
         start = descend(problem, best_for_all(problem), options.max_evaluations // 2)
+    # A descent scores its start first, and something of the budget is always left for that.
+    best, best_score = start, np.inf
     while problem.evaluations < options.max_evaluations:
         genes, score = _descent(problem, start, moves, options.max_evaluations)
         if score < best_score:
@@ -88,8 +84,7 @@ class _Moves:
         self._allowed = problem.allowed
         self._cuts = problem.cuts - 1
         self._longest = tuple(problem.cuts.max(axis=0))
-        self._rank = speed_rank(problem)
-        self._kinds = kind_rank(problem)
+        self._movers = MoversDraw(problem, SINGLE_SHARE, rng)
         self._clients = np.arange(problem.clients)
 
     def of(self, genes: Genes, count: int) -> Genes:
@@ -115,14 +110,7 @@ class _Moves:
         wish = np.ravel_multi_index(tuple(np.moveaxis(wished, -1, 0)), self._longest)
         wish = np.where(self._rng.random((count, 1)) < WHOLE_CUT_SHARE, whole, wish)
         fits = self._allowed[self._clients, wish]
-        return np.where(self._movers(count) & fits, wish, genes)
-
-    def _movers(self, count: int) -> NDArray[np.bool_]:
-        """Draw which clients a move meets, ``[count, N]``: neighbours in speed, clients or whole kinds."""
-        clients, kinds = (
-            slices(ranks, count, SINGLE_SHARE, self._rng) for ranks in (self._rank, self._kinds)
-        )
-        return np.where(self._rng.random((count, 1)) < WHOLE_KINDS_SHARE, kinds, clients)
+        return np.where(self._movers.draw(count) & fits, wish, genes)
 
     def _swapped(self, genes: Genes, count: int) -> Genes:
         """Exchange the cuts of two clients in each of ``count`` copies, where both fit."""

@@ -16,11 +16,21 @@ from __future__ import annotations
 import math
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from devices.units import Bytes, Joules, Kind, Seconds, humanize, to_text
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SMALLEST_WEIGHT, GREATEST_WEIGHT = 1e-30, 1e30
+"""Beyond these an objective would come near what a float can tell from 0 or from infinity."""
+
+
+def _weighable(weight: float) -> float:
+    if weight and not SMALLEST_WEIGHT <= weight <= GREATEST_WEIGHT:
+        raise ValueError(f"{weight:g}; allowed: 0, or {SMALLEST_WEIGHT:g} to {GREATEST_WEIGHT:g}")
+    return weight
+
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_weighable)]
 
 QUANTITIES = ("latency_s", "energy_j", "server_s", "traffic_bytes")
 """What is weighed and limited, in this order wherever four numbers stand for them."""
@@ -98,6 +108,11 @@ class Objective:
     def is_latency(self) -> bool:
         """Whether nothing but the latency counts, without limits."""
         return not any(self.needed[1:]) and self.limits[0] == math.inf
+
+    @property
+    def kept_limits(self) -> tuple[float, ...]:
+        """The greatest values that still keep the limits: with their tolerance."""
+        return tuple(limit * (1 + LIMIT_TOLERANCE) for limit in self.limits)
 
     @property
     def limited(self) -> tuple[int, ...]:

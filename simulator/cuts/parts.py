@@ -121,6 +121,8 @@ def constant_seconds(problem: CutProblem) -> float:
 
 def combined(problem: CutProblem, parts: Sequence[Genes]) -> Genes:
     """Return the assignment ``[N]`` whose numbers are the greatest of those of the parts, the others' being 1."""
+    if not parts:
+        return np.zeros(problem.clients, dtype=np.intp)
     cuts = problem.cuts
     longest = cuts.max(axis=0)
     numbers = np.max([cuts[genes] for genes in parts], axis=0) - 1

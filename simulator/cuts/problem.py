@@ -195,16 +195,20 @@ class CutProblem:
 
     def check(self, cuts: Sequence[Cut]) -> None:
         """Raise :class:`NoFeasibleCutError` where an assignment exceeds a client's or the server's memory."""
-        for device, cut, batch in zip(self._fleet.clients, cuts, self._batches, strict=True):
-            needed = memory_bytes(self._costs, cut, batch)
-            limit = device.profile.memory_bytes
-            if limit is not None and needed > limit:
-                raise NoFeasibleCutError(
-                    "cuts",
-                    f"cut {list(cut.as_tuple())} needs {_megabytes(needed)} on {_describe(device)}; "
-                    f"it has {_megabytes(limit)} (batch {batch})",
-                )
+        for client, cut in enumerate(cuts):
+            self.check_memory(client, cut, "cuts")
         self._check_server(cuts)
+
+    def check_memory(self, client: int, cut: Cut, key_path: str) -> None:
+        """Raise :class:`NoFeasibleCutError`, blaming a key, where a client's cut exceeds its memory."""
+        device, batch = self._fleet.clients[client], self._batches[client]
+        needed, limit = memory_bytes(self._costs, cut, batch), device.profile.memory_bytes
+        if limit is not None and needed > limit:
+            raise NoFeasibleCutError(
+                key_path,
+                f"cut {list(cut.as_tuple())} needs {_megabytes(needed)} on {_describe(device)}; "
+                f"it has {_megabytes(limit)} (batch {batch})",
+            )
 
     def _judge(self, genes: Genes) -> tuple[Floats, Floats]:
         """Return the objective ``[P]`` and by how much, relatively, assignments do not fit: 0 for those that do."""

@@ -23,13 +23,13 @@ from simulator.closed_form import Floats
 from simulator.cuts.linear import LinearProgramme, Solution, Sum
 from simulator.cuts.objective import Objective
 from simulator.cuts.parts import Part
-from simulator.cuts.segments import Place, Segment
+from simulator.cuts.segments import Segment
 
 SCALE = 1000.0
 """What the best known objective, and every limit, is scaled to: HiGHS's tolerances are absolute (1e-6)."""
 
-
 MOST_LEVELS = 16
+"""Levels of a segment's seconds that get a binary to branch on; more of them slow every node down."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Stakes:
         idle_w: watts of all clients when idle, where energy counts.
         server_room_bytes: memory the server has for rows.
         known: the objective of the best known assignment, in this part; infinite where none is known.
+        known_s: its seconds in this part, even where it breaks a limit; infinite where none is known.
         max_nodes: nodes of the branch and bound.
         relative_gap: proven relative gap at which the search ends.
     """
@@ -49,6 +50,7 @@ class Stakes:
     idle_w: float
     server_room_bytes: float
     known: float
+    known_s: float
     max_nodes: int
     relative_gap: float
 
@@ -74,7 +76,7 @@ def solve(part: Part, stakes: Stakes, *, relaxed: bool = False) -> Solved:
 
 def longest_seconds(part: Part, stakes: Stakes) -> float:
     """Return the longest latency that an assignment as good as the best known one can have; infinite if unknown."""
-    weights, limits = stakes.objective.weights, stakes.objective.limits
+    weights, limits = stakes.objective.weights, stakes.objective.kept_limits
     least_j = _least(part, part.own_j)
     least = weights[1] * least_j + weights[3] * _least(part, part.traffic_bytes)
     per_second = weights[0] + weights[1] * stakes.idle_w
@@ -123,6 +125,15 @@ def _is_finite(segment: Segment, rows: float) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class _Server:
+    """The positions of a segment: who passes them ``[P, C]``, the variables of their seconds, and these' units."""
+
+    passes: NDArray[np.bool_]
+    variables: NDArray[np.intp]
+    units_s: Floats
+
+
 class _Programme:
     """The variables and rows of one part."""
 
@@ -130,11 +141,10 @@ class _Programme:
         self._part, self._stakes, self._allowed = part, stakes, allowed
         self._programme = LinearProgramme()
         self._somebody: dict[tuple[int, bytes], Sum] = {}
-        longest_s = longest_seconds(part, stakes)
+        # Where seconds have no weight the longest worth trying are far too long a unit.
+        longest_s = min(longest_seconds(part, stakes), stakes.known_s)
         if not math.isfinite(longest_s):
-            longest_s = float(
-                sum(np.where(allowed & np.isfinite(s.client_s), s.client_s, 0.0).max() for s in part.segments)
-            )
+            longest_s = sum(float(np.where(allowed, s.client_s, 0.0).max()) for s in part.segments)
         self._unit_s = (longest_s / SCALE) or 1.0
         self._x = self._counts()
         self._seconds = [self._programme.variable(least / self._unit_s, np.inf) for least in least_s]
@@ -146,7 +156,7 @@ class _Programme:
         self._latency = Sum.of(self._seconds, self._unit_s)
         self._server_s = Sum.number(sum(segment.core_s for segment in part.segments))
         for places in server:
-            self._server_s += Sum.of([variable for _, variable in places], self._unit_s)
+            self._server_s += Sum.of(places.variables, places.units_s)
         self._keep_limits()
 
     def solve(self, relaxed: bool) -> Solved:
@@ -177,19 +187,27 @@ class _Programme:
             self._programme.at_least(Sum.number(count), taken)
         return indices
 
-    def _server(self, segment: Segment) -> list[tuple[Place, int]]:
-        """Add the seconds of a segment's positions."""
-        places = []
+    def _server(self, segment: Segment) -> _Server:
+        """Add the seconds of a segment's positions, each in a unit that fits it: many are short beside a latency."""
+        all_rows = self._part.rows @ self._part.counts
+        variables, units_s = [], []
         for place in segment.places:
             variable = self._programme.variable(0, np.inf)
-            places.append((place, variable))
+            unit_s = min(float(place.seconds(all_rows)) / SCALE, self._unit_s) or self._unit_s
+            variables.append(variable)
+            units_s.append(unit_s)
             passing = self._allowed & place.passes
             rows = Sum.of(self._x[passing], np.repeat(self._part.rows, passing.sum(axis=1)))
             runs = self._runs(passing) if any(constant for constant, _ in place.lines) else Sum.number(0.0)
             for constant, slope in place.lines:
-                busy = rows * (slope / self._unit_s) + runs * (constant / self._unit_s)
+                busy = rows * (slope / unit_s) + runs * (constant / unit_s)
                 self._programme.at_least(Sum.of([variable]), busy)
-        return places
+        passes = np.array([place.passes for place in segment.places], dtype=bool)
+        return _Server(
+            passes.reshape(len(variables), len(self._part.genes)),
+            np.array(variables, dtype=np.intp),
+            np.array(units_s),
+        )
 
     def _runs(self, passing: NDArray[np.bool_]) -> Sum:
         """Return 1 where anybody's rows pass a position, else 0."""
@@ -216,18 +234,15 @@ class _Programme:
             self._somebody[key] = binary
         return self._somebody[key]
 
-    def _paths(self, segment: Segment, seconds: Sum, places: list[tuple[Place, int]]) -> None:
+    def _paths(self, segment: Segment, seconds: Sum, server: _Server) -> None:
         """Bound a segment's seconds by its paths: the server's own, and those through each kind of client."""
         core = Sum.number(segment.core_s / self._unit_s)
-        variables = np.array([variable for _, variable in places], dtype=np.intp)
-        self._programme.at_least(seconds, core + Sum.of(variables))
-        passes = np.array([place.passes for place, _ in places], dtype=bool).reshape(
-            len(places), len(self._part.genes)
-        )
+        units = server.units_s / self._unit_s
+        self._programme.at_least(seconds, core + Sum.of(server.variables, units))
         for kind in range(len(self._part.counts)):
-            for way, takers in _ways(passes, self._allowed[kind]):
+            for way, takers in _ways(server.passes, self._allowed[kind]):
                 own = self._longest(kind, segment.client_s[kind], takers)
-                self._programme.at_least(seconds, core + Sum.of(variables[way]) + own)
+                self._programme.at_least(seconds, core + Sum.of(server.variables[way], units[way]) + own)
 
     def _levels(self, alone_s: Floats, seconds: Sum, least_s: float) -> None:
         """Divide a segment's possible seconds into levels, with a binary for each that says whether it is reached."""
@@ -270,7 +285,7 @@ class _Programme:
 
     def _keep_limits(self) -> None:
         """Keep the limits and the server's memory, each scaled so that the tolerances mean the same."""
-        limits = [*self._stakes.objective.limits, self._stakes.server_room_bytes]
+        limits = [*self._stakes.objective.kept_limits, self._stakes.server_room_bytes]
         sums = [*self._quantities(), self._over_clients(self._part.server_bytes)]
         for limit, quantity in zip(limits, sums, strict=True):
             if limit < math.inf:

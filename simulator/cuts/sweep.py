@@ -40,8 +40,8 @@ def can_sweep(part: Part) -> bool:
     """Whether a part is a choice between two values that every client may make, and small enough to be swept."""
     if len(part.genes) != 2 or not part.allowed.all():
         return False
-    if any(
-        place.passes[LONG] and not place.passes[SHORT]
+    if not all(
+        place.passes[SHORT] and not place.passes[LONG]
         for segment in part.segments
         for place in segment.places
     ):
@@ -101,13 +101,6 @@ def _growing(part: Part, segment: Segment, may: NDArray[np.bool_], order: NDArra
     left = np.full_like(grown, -np.inf)
     left[:, :-1] = np.maximum.accumulate(np.where(may, short_s, -np.inf)[:, ::-1], axis=1)[:, ::-1]
     left = np.maximum(left, np.where(may, -np.inf, short_s).max(axis=1, keepdims=True))
-    server_s = np.zeros_like(grown)
-    for place in segment.places:
-        if not place.passes[LONG]:
-            place_s = place.seconds(shrunk)
-            left = left + place_s
-        elif place.passes[SHORT]:
-            place_s = place.seconds(np.full((1, 1), rows.sum()))
-            left, longest = left + place_s, longest + place_s
-        server_s += place_s
-    return np.asarray(np.maximum(np.maximum(left, longest), server_s) + segment.core_s)
+    # The server's own path never is the longest: whose rows it works on passes all its positions, or nobody is short.
+    left = left + sum(place.seconds(shrunk) for place in segment.places)
+    return np.asarray(np.maximum(left, longest) + segment.core_s)

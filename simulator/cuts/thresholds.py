@@ -1,7 +1,9 @@
-"""A quick descent by thresholds: clients in the order of their speed, the slow ones one value, the others as they are.
+"""What the searches share: the order of clients by speed, draws of neighbours in it, first starts and a quick descent.
 
 Clients of like speed want like cuts, so a good assignment is nearly a few thresholds in this order, one for each of a
-cut's four numbers. The descent tries every value of one number for the slowest, or the fastest, so many clients.
+cut's four numbers. A random search therefore changes neighbours together (:class:`MoversDraw`). The descent by
+thresholds (:func:`descend`) tries every value of one number for the slowest, or the fastest, so many clients; it starts
+well from the best cut for everybody (:func:`best_for_all`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from simulator.cuts.problem import CutProblem
 
 MOST_THRESHOLDS = 32
 """Places in the order of speed at which a threshold is tried."""
+
+WHOLE_KINDS_SHARE = 0.5
+"""Share of random changes that meet whole kinds of clients."""
 
 
 def speed_rank(problem: CutProblem) -> NDArray[np.intp]:
@@ -34,10 +39,29 @@ def kind_rank(problem: CutProblem) -> NDArray[np.intp]:
     return kinds
 
 
-def slices(
+class MoversDraw:
+    """Draws which clients a random change meets: neighbours in speed, single clients or whole kinds.
+
+    Args:
+        problem: the problem.
+        single_share: share of changes that meet a single client, or a single kind.
+        rng: what is drawn from.
+    """
+
+    def __init__(self, problem: CutProblem, single_share: float, rng: np.random.Generator) -> None:
+        self._ranks = speed_rank(problem), kind_rank(problem)
+        self._single_share, self._rng = single_share, rng
+
+    def draw(self, count: int) -> NDArray[np.bool_]:
+        """Return the clients ``[count, N]`` that each of ``count`` changes meets."""
+        clients, kinds = (_slices(ranks, count, self._single_share, self._rng) for ranks in self._ranks)
+        return np.where(self._rng.random((count, 1)) < WHOLE_KINDS_SHARE, kinds, clients)
+
+
+def _slices(
     ranks: NDArray[np.intp], count: int, single_share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw which clients a move meets, ``[count, N]``: neighbours in a rank; lengths log-uniform, or a single rank."""
+    """Draw neighbours in a rank, ``[count, N]``; lengths log-uniform, or a single rank."""
     steps = int(ranks.max()) + 1
     length = np.ceil(steps ** rng.random(count)).astype(np.intp)
     length[rng.random(count) < single_share] = 1
@@ -51,15 +75,19 @@ def descend(problem: CutProblem, genes: Genes, max_evaluations: int) -> Genes:
     Args:
         problem: the problem.
         genes: where to start, ``[N]``.
-        max_evaluations: scored assignments, counted from the problem's beginning, after which no new turn begins.
+        max_evaluations: most scored assignments, counted from the problem's beginning; where they are spent already,
+            ``genes`` come back as they are.
     """
+    if problem.evaluations >= max_evaluations:
+        return genes
     cuts = problem.cuts
     rank = speed_rank(problem)
     steps = np.unique(np.linspace(1, problem.clients, min(MOST_THRESHOLDS, problem.clients)).astype(np.intp))
     sides = np.concatenate([rank < steps[:, None], rank >= problem.clients - steps[:-1, None]])
     best, idle, turn = float(problem.guide(genes)[0]), 0, 0
     while idle < 4 and problem.evaluations < max_evaluations:
-        candidates = _with_number(problem, genes, cuts, turn % 4, sides)
+        left = max_evaluations - problem.evaluations
+        candidates = _with_number(problem, genes, cuts, turn % 4, sides)[:left]
         scores = problem.guide(candidates)
         chosen = int(scores.argmin())
         idle = 0 if scores[chosen] < best else idle + 1

@@ -91,3 +91,9 @@ def test_what_a_whole_profile_lacks(tmp_path, text, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared)
         load_profile("mine.yaml", tmp_path)
     assert str(caught.value) == message
+
+
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path):
+    (tmp_path / "\udcff.yaml").write_text(GOOD)
+    with pytest.raises(ValueError, match="should be a valid string"):
+        load_profile("\udcff.yaml", tmp_path)

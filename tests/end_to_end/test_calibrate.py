@@ -66,6 +66,14 @@ def test_wrong_input_leaves_no_file(hetedge, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_unknown_model_is_told_by_its_option(hetedge):
+    done = hetedge("calibrate", "--model", "cgan29")
+    assert (done.code, done.lines) == (
+        2,
+        ["unknown --model 'cgan29'; allowed: cgan28; did you mean 'cgan28'?"],
+    )
+
+
 def test_help_tells_every_option_and_its_default(hetedge):
     told = hetedge("calibrate", "--help").out
     for option in ("--out", "--model", "--width", "--batch-size", "--threads", "--repeats", "--json"):

@@ -113,6 +113,13 @@ def test_a_run_that_did_not_finish_is_wrong_input_and_a_damaged_one_stops(hetedg
     done = hetedge("retime", folder)
     assert (done.code, done.out) == (3, "")
     assert done.lines == [f"{folder}: damaged: its files do not give the training key of its summary.json"]
+    (folder / "summary.json").unlink()  # as where the run was killed
+    done = hetedge("retime", folder)
+    assert (done.code, done.out) == (2, "")
+    assert done.lines == [
+        f"{folder}: the run did not finish (no summary.json); allowed: the folder of a finished run"
+    ]
+    (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "metrics.parquet").unlink()
     done = hetedge("retime", folder)
     assert done.code == 3

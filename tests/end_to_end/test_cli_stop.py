@@ -72,8 +72,7 @@ def test_time_alone_obeys_the_simulated_time_too(run):
     [
         (
             "{sim_time: 0 h}",
-            "stop.yaml:2:18: stop.sim_time: 0 s would end a run before it begins; "
-            "allowed: a time above 0, such as '2 h'",
+            "stop.yaml:2:18: stop.sim_time: '0 h' is zero; a time must be greater than 0",
         ),
         ("{sim_time: 2}", "stop.yaml:2:18: stop.sim_time: 2 has no unit; write a quantity such as '5 ms'"),
         (

@@ -182,6 +182,18 @@ def refused(hetedge, tmp_path):
             id="negative weight",
         ),
         pytest.param(
+            FLEET + "cuts: {objective: {latency_s: 1.0e-31}}\n",
+            "s.yaml:2:31: cuts.objective.latency_s: 1e-31; ",
+            "allowed: 0, or 1e-30 to 1e+30",
+            id="weight too small",
+        ),
+        pytest.param(
+            FLEET + "cuts: {objective: {traffic_bytes: 1.0e+31}}\n",
+            "s.yaml:2:35: cuts.objective.traffic_bytes: 1e+31; ",
+            "allowed: 0, or 1e-30 to 1e+30",
+            id="weight too great",
+        ),
+        pytest.param(
             FLEET + "cuts: {objective: {latency_s: 0.0}}\n",
             "s.yaml:2:19: cuts.objective: every weight is 0; ",
             "allowed: at least one of them greater than 0",
@@ -476,7 +488,7 @@ def test_a_file_with_a_wrong_digest_below_the_data_folder(refused, tmp_path, mon
         (("calibrate", "-o", ""), "hetedge calibrate: invalid value for '-o' / '--out': an empty path; ", ""),
         (("calibrate", "-o", "no/p.yaml"), "-o: no/p.yaml: no such file or directory; ", "can be written to"),
         (("calibrate", "-o", "p"), "-o: p; ", "ends in .yaml or .yml"),
-        (("calibrate", "--model", "cgan82"), "unknown model 'cgan82'; ", "did you mean 'cgan28'?"),
+        (("calibrate", "--model", "cgan82"), "unknown --model 'cgan82'; ", "did you mean 'cgan28'?"),
         (("calibrate", "--width", "0"), "hetedge calibrate: invalid value for '--width': ", "--help'"),
         (("calibrate", "--width", "513"), "hetedge calibrate: invalid value for '--width': ", "--help'"),
         (("calibrate", "--width", "x"), "hetedge calibrate: invalid value for '--width': ", "--help'"),

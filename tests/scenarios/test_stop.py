@@ -86,8 +86,15 @@ def test_what_can_be_measured_can_be_waited_for(read, text):
     [
         (
             "stop: {sim_time: 0 s}\n",
-            "s.yaml:3:18: stop.sim_time: 0 s would end a run before it begins; "
-            "allowed: a time above 0, such as '2 h'",
+            "s.yaml:3:18: stop.sim_time: '0 s' is zero; a time must be greater than 0",
+        ),
+        (
+            "stop: {sim_time: -1 s}\n",
+            "s.yaml:3:18: stop.sim_time: '-1 s' is negative; a time must be greater than 0",
+        ),
+        (
+            "stop: {target: {metric: fid, below: .nan}}\n",
+            "s.yaml:3:37: stop.target.below: .nan is not finite; allowed: a finite number",
         ),
         (
             "stop: {target: {metric: fid}}\n",

@@ -1,6 +1,7 @@
 """From timed blocks to one rate: counts, medians, when to stop, and the profile that is written."""
 
 import statistics
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -174,6 +175,35 @@ def test_timing_changes_no_weights_and_leaves_them_trainable():
     assert all(parameter.requires_grad for parameter in after)
 
 
+def test_the_pass_for_the_input_alone_leaves_no_gradients_of_parameters(monkeypatch):
+    """Otherwise it would be timed with work that it is not charged for."""
+    timer = BlockTimer(cgan28(2), 4, Counting())
+    whole_pass, left = timer._pass, {}
+
+    def watched(network, rows, backward):
+        seconds = whole_pass(network, rows, backward)
+        parameters = [one for module in network.modules() for one in module.parameters()]
+        left[network.network.name, backward] = [
+            bool(one.grad.any()) for one in parameters if one.grad is not None
+        ]
+        return seconds
+
+    monkeypatch.setattr(timer, "_pass", watched)
+    timer.time_once()
+    assert not any(left["discriminator", Work.INPUT_GRADIENT])
+    assert any(left["discriminator", Work.BACKWARD])
+
+
+@pytest.mark.parametrize("repeats", [1, LEAST_REPEATS - 1])
+def test_few_repeats_do_not_tell_that_a_machine_is_quiet(caplog, repeats):
+    clock = Counting()
+    found = measure(replace(SETUP, repeats=repeats), clock, on_processor=lambda: float(clock.readings))
+    assert (found.repeats, found.spread) == (repeats, 0.0)
+    assert not found.is_quiet
+    assert f"too few repeats ({repeats}) to tell" in caplog.text
+    assert "something else kept" not in caplog.text
+
+
 def test_measuring_by_a_clock_that_counts_gives_a_rate_that_can_be_told(caplog):
     clock = Counting()
     found = measure(SETUP, clock, on_processor=lambda: float(clock.readings))
@@ -255,6 +285,7 @@ def test_checking_a_path_leaves_nothing_behind(tmp_path):
     [
         ("no/where.yaml", "no such file or directory"),
         ("file/p.yaml", "not a directory"),
+        ("\udcff.yaml", r"\\udcff\.yaml'; no scenario could write this name"),
         ("p", r"ends in \.yaml or \.yml"),
     ],
 )

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from small_worlds import fleet_of, problem_of, profile
+from small_worlds import fleet_of, problem_of, profile, random_costs
 
 from devices.fleet import FleetOptions, build_fleet
 from models.architecture import cgan28
 from models.paper import PaperWorkload
-from models.split import model_costs
+from models.split import Cut, model_costs
 from simulator.cuts.exact import ExactOptions, select_exact
 from simulator.cuts.parts import is_separable, parts_of
 from simulator.cuts.problem import CutProblem
+from simulator.cuts.programme import Solved
 from simulator.cuts.sweep import can_sweep
 from simulator.kernel.network import NETWORKS, Network
 
@@ -92,6 +93,30 @@ def test_many_kinds_get_a_bound_and_a_better_one_with_more_buckets():
 def test_a_thousand_distinct_devices_are_swept_in_the_authors_formula():
     found = exact(distinct(1000, paper=True))
     assert (found.optimality_gap, found.evaluations) == (0.0, 1)
+
+
+def test_a_bound_above_what_was_found_is_no_proof(monkeypatch):
+    monkeypatch.setattr(
+        "simulator.cuts.exact.solve",
+        lambda part, stakes: Solved(None, 1.001 * stakes.known, infeasible=False),
+    )
+    with pytest.raises(RuntimeError, match="selector exact proved that nothing is below"):
+        exact(with_memory())
+    monkeypatch.setattr(
+        "simulator.cuts.exact.solve", lambda part, stakes: Solved(None, stakes.known, infeasible=False)
+    )
+    assert exact(with_memory()).optimality_gap == 0.0
+
+
+def with_memory():
+    return problem_of(COSTS, fleet_of(profile(), profile(memory_bytes=100e6), profile()), [64, 64])
+
+
+def test_models_that_leave_no_choice_have_their_only_cuts():
+    costs = random_costs((3, 3), np.random.default_rng(0))
+    found = exact(problem_of(costs, fleet_of(profile(), profile(), profile()), [4, 5]))
+    assert found.cuts == (Cut(1, 1, 1, 1),) * 2
+    assert found.optimality_gap == 0.0
 
 
 def test_one_node_still_gives_feasible_cuts_and_a_gap():

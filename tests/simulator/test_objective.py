@@ -64,7 +64,9 @@ def test_the_segments_sum_to_the_latency_for_any_chain():
     rng = np.random.default_rng(5)
     for _ in range(20):
         costs = random_costs((int(rng.integers(3, 8)), int(rng.integers(3, 8))), rng)
-        server = profile("hub", memory_bandwidth_bytes_per_s=1e6, kernel_overhead_s=0.01)
+        # A slow server is on the longest path by itself; a fast one never is.
+        slowness = {"memory_bandwidth_bytes_per_s": 10 ** rng.uniform(2, 6), "kernel_overhead_s": 0.01}
+        server = profile("hub", rate=10 ** rng.uniform(2, 6), **slowness)
         fleet = fleet_of(server, *[profile(rate=10 ** rng.uniform(4, 8)) for _ in range(3)])
         one = problem_of(costs, fleet, [5, 9, 2])
         genes = rng.integers(len(one.cuts), size=(20, 3))

@@ -170,7 +170,8 @@ cuts:
   per_client: [[2, 2, 2, 2]]
 """
     with pytest.raises(
-        ScenarioError, match=r":4:3: cuts: cut \[2, 2, 2, 2\] needs .* MB on client-0 \(paper-1\); "
+        ScenarioError,
+        match=r":5:16: cuts.per_client.0: cut \[2, 2, 2, 2\] needs .* MB on client-0 \(paper-1\); ",
     ):
         split_plan(load_setting(tmp_path, text))
 

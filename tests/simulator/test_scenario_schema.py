@@ -164,7 +164,7 @@ def test_lists_are_whole_and_keys_known_even_in_a_file_that_extends_another(part
 STRANGE = [None, True, -1, 0, 3, 2.5, 10**13, "", "text", "5 MB/s", "3 s", [], [1], ["fid"], {}, {"key": 1}]
 
 
-TOLD_BY_SEVERAL_VALUES = (("cuts",), ("stop",), ("devices", "clients", "mix"))
+TOLD_BY_SEVERAL_VALUES = (("cuts",), ("stop", "target"), ("devices", "clients", "mix"))
 """Where owners also check values against each other, which the schema leaves to the loader."""
 
 ONE_CLIENT = "devices.clients=[{profile: paper-1, count: 4, memory: 2 GiB}]"

@@ -215,6 +215,23 @@ def test_a_search_depends_on_its_draws_alone(select):
     assert same[0] == same[1]
 
 
+@pytest.mark.parametrize(
+    "budget", [1, 2, 16, 17, 18, 19, 20, 30, 33, 40, 64, 100, 140, 147, 148, 200, 300, 400]
+)
+def test_local_search_keeps_its_budget_and_the_best_it_has_scored(budget, monkeypatch):
+    problem, scored = distinct_problem(), []
+    guide = problem.guide
+
+    def watched(genes):
+        scored.extend(guide(genes).tolist())
+        return np.array(scored[-len(np.atleast_2d(genes)) :])
+
+    monkeypatch.setattr(problem, "guide", watched)
+    found = local_search(problem, max_evaluations=budget)
+    assert found.evaluations == len(scored) == budget
+    assert found.objective == min(scored)
+
+
 def test_random_keeps_the_best_of_what_it_draws():
     few, many = (random(distinct_problem(clients=20), max_evaluations=n).objective for n in (10, 600))
     assert many < few

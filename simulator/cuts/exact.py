@@ -9,6 +9,7 @@ gap is between that score and the proven bound.
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import time
@@ -28,11 +29,13 @@ from simulator.cuts.programme import Stakes, longest_seconds, solve
 from simulator.cuts.sweep import can_sweep, sweep
 from simulator.cuts.thresholds import best_for_all, descend
 
+log = logging.getLogger(__name__)
+
 SOLVER_TOLERANCE = 1e-8
 """A smaller relative gap is the solver's rounding."""
 
 PROOF_TOLERANCE = 1e-6
-"""How far, relatively, rounding may put a bound above an objective; more is a mistake of the programme."""
+"""How far, relatively, rounding may put a bound above an objective; more is no bound."""
 
 DESCENT_EVALUATIONS = 3_000
 """Scored assignments for the first good one, which tells the solver what is not worth trying."""
@@ -139,16 +142,17 @@ def _constant(problem: CutProblem) -> float:
 def _gap(score: float, bound: float) -> float | None:
     """Return the proven relative gap; ``None`` where nothing is proven.
 
-    Raises:
-        RuntimeError: where the bound is above the score, so that it is no bound.
+    A bound above the score is none: the solver has lost its digits, and that is told rather than called optimal.
     """
     if not (math.isfinite(score) and math.isfinite(bound)):
         return None
     if bound > score * (1 + PROOF_TOLERANCE) + sys.float_info.min:
-        raise RuntimeError(
-            f"selector exact proved that nothing is below {bound!r}, but its cuts reach {score!r}; "
-            "this is a mistake in simulator/cuts, please report it"
+        log.warning(
+            "selector exact: the solver's bound %r lies above the objective found, %r; nothing is proven",
+            bound,
+            score,
         )
+        return None
     gap = (score - bound) / score if score > 0 else 0.0
     return gap if gap > SOLVER_TOLERANCE else 0.0
 

@@ -118,6 +118,8 @@ class _Iteration:
         self.start_s = world.now_s
         self.everybody_done = Barrier(world.env, len(plan.clients))
         self._phase_end_s = dict.fromkeys(plan.setting.workload.phases, self.start_s)
+        self._last_phase = plan.setting.workload.phases[-1]
+        self._lockstep = plan.setting.workload.lockstep
         self._phase_barriers = [Barrier(world.env, len(plan.clients)) for _ in self._phase_end_s]
         self._joined: dict[tuple[int, int], Barrier] = {
             place: Barrier(world.env, clients) for place, clients in plan.joins.items()
@@ -126,12 +128,7 @@ class _Iteration:
 
     def client(self, client: int) -> Process:
         """Walk one client's roads through all crossings, and in the end home."""
-        if self._plan.setting.workload.lockstep:
-            yield from self._client_in_lockstep(client)
-        else:
-            yield from self._dataflow_client(client)
-        self._reach(list(self._phase_end_s)[-1], self._world.now_s)
-        self.everybody_done.arrive()
+        return self._client_in_lockstep(client) if self._lockstep else self._dataflow_client(client)
 
     def _dataflow_client(self, client: int) -> Process:
         """Go on as soon as the rows are back: eight times up to the server, and home."""
@@ -141,25 +138,24 @@ class _Iteration:
             if visit.finish:
                 finished_s = road.leg_ends_s[len(visit.finish) - 1]
                 self._reach(visit.finish[-1].phase, start_s + finished_s)
-            yield self._cross(client, number)
+            self._joined[number, visit.entry].arrive()
+            yield self._left[number, visit.exit]
         yield home.play()
+        self._reach(self._last_phase, self._world.now_s)
+        self.everybody_done.arrive()
 
     def _client_in_lockstep(self, client: int) -> Process:
         """Go on when everybody is through with the crossing before."""
-        roads = self._roads.clients[client]
+        visits, roads = self._plan.legs[client].visits, self._roads.clients[client]
         for number, (phase, barrier) in enumerate(zip(self._phase_end_s, self._phase_barriers, strict=True)):
             yield roads[2 * number].play()
-            yield self._cross(client, number)
+            self._joined[number, visits[number].entry].arrive()
+            yield self._left[number, visits[number].exit]
             yield roads[2 * number + 1].play()
             self._reach(phase, self._world.now_s)
             barrier.arrive()
             yield barrier.event
-
-    def _cross(self, client: int, number: int) -> Event:
-        """Join the server's batch in a crossing; return the event of the rows' leaving it."""
-        visit = self._plan.legs[client].visits[number]
-        self._joined[number, visit.entry].arrive()
-        return self._left[number, visit.exit]
+        self.everybody_done.arrive()
 
     def server(self) -> Process:
         """Walk the crossings: at every position wait for the last contributor, run the joined batch, let rows leave."""

@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from drawn_profiles import powers_of_ten, profiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_worlds import fleet_of, make_plan_of, play_plan, profile, random_costs, random_paper_workload
+from small_worlds import fleet_of, make_plan_of, play_plan, random_costs, random_paper_workload
 
 from devices.fleet import SERVER_ID, Device, Fleet
 from models.split import Cut
@@ -20,7 +21,7 @@ from simulator.kernel.network import DedicatedNetwork, IdealNetwork, PaperNetwor
 EXACT = 1e-9
 few = settings(max_examples=25, deadline=None)
 
-magnitudes = st.floats(4.0, 9.0).map(lambda exponent: 10.0**exponent)
+magnitudes = powers_of_ten(4.0, 9.0)
 
 BETTER = {
     "compute 2x faster": lambda one: {"measured_flops_per_s": 2 * one.rate_flops_per_s},
@@ -33,31 +34,23 @@ BETTER = {
 
 
 @st.composite
-def profiles(draw, name):
-    return profile(
-        name,
-        rate=draw(magnitudes),
-        uplink_bytes_per_s=draw(magnitudes),
-        downlink_bytes_per_s=draw(magnitudes),
-        latency_s=draw(st.sampled_from([0.0, 1e-3, 2.5])),
-        kernel_overhead_s=draw(st.sampled_from([0.0, 1e-4, 0.75])),
-        memory_bandwidth_bytes_per_s=draw(st.none() | magnitudes),
-    )
-
-
-@st.composite
 def plans(draw, folder):
     """A plan over chains of 3 to 7 blocks, in dataflow or lockstep, on any network."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     lengths = draw(st.tuples(*[st.sampled_from([3, 4, 5, 7])] * 2))
     work = draw(st.sampled_from([random_costs, random_paper_workload]))(lengths, rng)
     costs = getattr(work, "costs", work)
-    kinds = [draw(profiles(name)) for name in ("slow", "middle", "fast")[: draw(st.integers(1, 3))]]
+    kinds = [
+        draw(profiles(magnitudes, name=name))
+        for name in ("slow", "middle", "fast")[: draw(st.integers(1, 3))]
+    ]
     clients = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4))
     cuts = [draw(st.sampled_from(costs.cut_choices())) for _ in clients]
     batches = [draw(st.integers(1, 64)) for _ in clients]
     network = draw(st.sampled_from([DedicatedNetwork, IdealNetwork, PaperNetwork]))()
-    return make_plan_of(folder, work, fleet_of(draw(profiles("server")), *clients), batches, cuts, network)
+    return make_plan_of(
+        folder, work, fleet_of(draw(profiles(magnitudes, name="server")), *clients), batches, cuts, network
+    )
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from drawn_profiles import powers_of_ten, profiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leg_graph import LegGraph
-from small_worlds import DATAFLOW_PHASES, fleet_of, make_plan_of, play_plan, profile, random_costs
+from small_worlds import DATAFLOW_PHASES, fleet_of, make_plan_of, play_plan, random_costs
 
 from devices.fleet import Device, Fleet
 from models.split import Cut, ModelCosts
@@ -35,20 +36,8 @@ class Case:
         )
 
 
-magnitudes = st.floats(5.0, 9.0).map(lambda exponent: 10.0**exponent)
-server_rates = st.floats(3.0, 9.0).map(lambda exponent: 10.0**exponent)
-
-
-@st.composite
-def profiles(draw, rates=magnitudes):
-    return profile(
-        rate=draw(rates),
-        uplink_bytes_per_s=draw(magnitudes),
-        downlink_bytes_per_s=draw(magnitudes),
-        latency_s=draw(st.sampled_from([0.0, 1e-3, 2.5])),
-        kernel_overhead_s=draw(st.sampled_from([0.0, 1e-4, 0.75])),
-        memory_bandwidth_bytes_per_s=draw(st.none() | magnitudes),
-    )
+magnitudes = powers_of_ten(5.0, 9.0)
+server_rates = powers_of_ten(3.0, 9.0)
 
 
 @st.composite
@@ -56,8 +45,8 @@ def cases(draw):
     lengths = draw(st.tuples(*[st.sampled_from([3, 5, 7])] * 2))
     costs = random_costs(lengths, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
     # Servers are also slow ones, so that now clients wait for the server and now the server for them.
-    server = draw(profiles(server_rates))
-    kinds = draw(st.lists(profiles(), min_size=1, max_size=3))
+    server = draw(profiles(magnitudes, server_rates))
+    kinds = draw(st.lists(profiles(magnitudes), min_size=1, max_size=3))
     # Devices of one kind share a profile object, as in a fleet built from a scenario.
     clients = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4))
     some_cut = st.sampled_from(costs.cut_choices())

@@ -57,20 +57,22 @@ class LegBuffer:
     """Collects the legs of the open round.
 
     Args:
-        fleet: The devices; clients have the ids 0..N-1 in order, the server -1.
+        fleet: The devices; the server has the id -1, clients 0..N-1 in order, edge servers those after them.
 
     Attributes:
-        names: Names of the devices by row (id + 1), shape ``[N + 1]``.
-        profiles: Names of their profiles, shape ``[N + 1]``.
+        names: Names of the devices by row (id + 1), shape ``[devices]``.
+        profiles: Names of their profiles, shape ``[devices]``.
 
     Raises:
         ValueError: The ids are others.
     """
 
     def __init__(self, fleet: Fleet) -> None:
-        devices = (fleet.server, *fleet.clients)
-        if [device.id for device in devices] != list(range(-1, len(fleet.clients))):
-            raise ValueError("the ids of a fleet must be -1 for the server and 0, 1, 2, ... for its clients")
+        devices = fleet.devices
+        if [device.id for device in devices] != list(range(-1, len(devices) - 1)):
+            raise ValueError(
+                "the ids of a fleet must be -1 for the server and 0, 1, 2, ... for its clients and edge servers"
+            )
         self.names = np.array([device.name for device in devices], dtype=object)
         self.profiles = np.array([device.profile.name for device in devices], dtype=object)
         self._kind_bytes = np.zeros(len(KINDS))

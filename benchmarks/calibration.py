@@ -31,7 +31,7 @@ from simulator.calibration import Calibration, Setup
 from simulator.commits import Commit, Pass
 from simulator.kernel.leg_time import leg_seconds
 from simulator.machine_profile import this_machine, write_profile
-from simulator.plan import Plan, split_plan
+from simulator.split_plan import SplitPlan, split_plan
 from simulator.setting import make_setting
 from simulator.strategies.huscf_gan.learner import HuscfGanLearner
 from simulator.strategies.huscf_gan.protocol import PASSES
@@ -173,18 +173,18 @@ def _lengths(calibration: Calibration) -> dict[str, int]:
     return {one.name: len(one.blocks) for one in (architecture.generator, architecture.discriminator)}
 
 
-def all_legs(plan: Plan) -> list[ComputeLeg]:
+def all_legs(plan: SplitPlan) -> list[ComputeLeg]:
     """Return every computation of one iteration, of all clients and of the server."""
     legs = [leg for own in plan.legs for visit in own.visits for leg in (*visit.finish, *visit.prepare)]
     return legs + [leg for own in plan.legs for leg in own.after] + [leg for *_, leg in plan.server_program]
 
 
-def busy_seconds(plan: Plan, profile: DeviceProfile) -> float:
+def busy_seconds(plan: SplitPlan, profile: DeviceProfile) -> float:
     """Return what one machine of a profile needs for all of it, one leg after the other."""
     return sum(leg_seconds(profile, leg) for leg in all_legs(plan))
 
 
-def prepare(folder: Path, width: int, clients: int, batch: int, threads: int) -> tuple[Plan, HuscfGanLearner]:
+def prepare(folder: Path, width: int, clients: int, batch: int, threads: int) -> tuple[SplitPlan, HuscfGanLearner]:
     """Return the plan and the learner of a scenario in which every device, the server too, is this machine."""
     (folder / "scenario.yaml").write_text(
         "devices:\n"
@@ -223,7 +223,7 @@ class Stopwatch:
 
 
 def iterate(
-    learner: HuscfGanLearner, plan: Plan, iterations: int, now: Callable[[], float]
+    learner: HuscfGanLearner, plan: SplitPlan, iterations: int, now: Callable[[], float]
 ) -> tuple[float, float, float]:
     """Train; return the median seconds of an iteration, of its optimiser steps and of its drawn batches."""
     optimiser, batches = Stopwatch(now), Stopwatch(now)

@@ -31,7 +31,7 @@ from simulator import registry
 from simulator.commits import Commit, CommitLog, Decision, Entry, Learner, NullLearner
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.world import World
-from simulator.plan import Plan, split_plan
+from simulator.split_plan import SplitPlan, split_plan
 from simulator.setting import make_setting
 from simulator.strategies.huscf_gan.learner import HuscfGanLearner
 from simulator.strategies.huscf_gan.protocol import play
@@ -115,7 +115,7 @@ def training_share(
     return Measurement(what, 100 * (1 - learner.seconds / seconds), "%", bar_percent)
 
 
-def play_world(plan: Plan, learner: Learner | None = None) -> Recorder:
+def play_world(plan: SplitPlan, learner: Learner | None = None) -> Recorder:
     """Play a whole plan in our world as a run does, and return its records."""
     recorder = Recorder(plan.setting.fleet, mode="full")
     world = World(plan.setting.fleet, plan.setting.network, recorder)
@@ -148,7 +148,7 @@ class TimedLearner:
         return decision
 
 
-def timing_plan(devices: int, iterations: int) -> Plan:
+def timing_plan(devices: int, iterations: int) -> SplitPlan:
     """Lay out one round of timing-only iterations on devices of which no two are alike."""
     clients = [
         f"    - {{profile: paper-{index % 7 + 1}, clock: {480 + 7.3 * index:.1f} MHz, "
@@ -173,7 +173,7 @@ def timing_plan(devices: int, iterations: int) -> Plan:
 class BareIteration:
     """A plan's iterations as a few lines of SimPy would play them: every leg a timeout, every barrier an event."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SplitPlan) -> None:
         self._plan = plan
         fleet, network = plan.setting.fleet, plan.setting.network
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ from devices.hardware import SI_FIELDS, HardwareOptions
 from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile, reference_schema
 
 SERVER_ID = -1
-"""Id of the server; clients are 0, 1, 2, ..."""
+"""Id of the server; clients are 0, 1, 2, ..., and edge servers come after them."""
 
 Order = Literal["listed", "interleaved", "shuffled"]
 """How devices get their ids: as listed, dealt round-robin over the entries, or at random."""
@@ -167,22 +167,35 @@ class Device:
     """One device of the fleet."""
 
     id: int
-    """0, 1, 2, ... for clients; SERVER_ID for the server."""
+    """SERVER_ID for the server, 0 to N - 1 for clients, N, N + 1, ... for edge servers."""
     profile: DeviceProfile
     """What it can do; devices of one entry share the object."""
+    edge: int | None = None
+    """An edge server's number among them, from 0; None for all other devices."""
 
     @property
     def name(self) -> str:
-        """Name in records and tables: ``server`` or ``client-3``."""
+        """Name in records and tables, which begins with its role: ``server``, ``client-3`` or ``edge-0``."""
+        if self.edge is not None:
+            return f"edge-{self.edge}"
         return "server" if self.id == SERVER_ID else f"client-{self.id}"
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """One server and its clients; client i stands at position i and has id i."""
+    """One server, its clients and, where a strategy has them, the edge servers between them.
+
+    Client i stands at position i and has id i; edge server e of N clients has id N + e.
+    """
 
     server: Device
     clients: tuple[Device, ...]
+    edges: tuple[Device, ...] = ()
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices in the order of their ids: the server, the clients, the edge servers."""
+        return (self.server, *self.clients, *self.edges)
 
     def device(self, device_id: int) -> Device:
         """Return the device of an id.
@@ -190,14 +203,20 @@ class Fleet:
         Raises:
             ValueError: No device has it.
         """
-        if device_id == SERVER_ID:
-            return self.server
-        if not 0 <= device_id < len(self.clients):
+        below_server = device_id - SERVER_ID
+        devices = self.devices
+        if not 0 <= below_server < len(devices):
             raise ValueError(
-                f"no device has the id {device_id}; "
-                f"allowed: {SERVER_ID} (server) and 0 to {len(self.clients) - 1}"
+                f"no device has the id {device_id}; allowed: {SERVER_ID} (server) and 0 to {len(devices) - 2}"
             )
-        return self.clients[device_id]
+        return devices[below_server]
+
+    def with_edges(self, profile: DeviceProfile, count: int) -> Fleet:
+        """Return this fleet with so many like edge servers, in place of those it has."""
+        first = len(self.clients)
+        return replace(
+            self, edges=tuple(Device(first + number, profile, edge=number) for number in range(count))
+        )
 
 
 class FleetError(ValueError):

@@ -37,7 +37,7 @@ class Route:
 def star(fleet: Fleet) -> Graph:
     """Build the star of a fleet: edges device -> hub (its uplink) and hub -> device (its downlink)."""
     graph: Graph = nx.DiGraph()
-    for device in (fleet.server, *fleet.clients):
+    for device in fleet.devices:
         profile = device.profile
         graph.add_edge(device.id, HUB, bytes_per_s=profile.uplink_bytes_per_s, latency_s=profile.latency_s)
         graph.add_edge(HUB, device.id, bytes_per_s=profile.downlink_bytes_per_s, latency_s=profile.latency_s)

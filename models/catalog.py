@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeAlias
@@ -12,25 +12,40 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from models.option_errors import located_error, unknown_name
-from models.partition import IidPartition, PartitionOptions
+from models.partition_options import IidPartition, PartitionOptions
 
-IMAGE_SHAPE = (1, 28, 28)
-"""Channels, height and width of every image that can be loaded."""
+FORMATS = ("idx", "npz", "folder", "cifar")
+"""Formats of a user's own data set."""
 
-CLASSES = 10
-"""Number of classes of every data set; labels are 0..9."""
-
-PLANNED_FORMATS = ("npz", "folder")
+ASSUMED_IMAGES_OF_A_PATH = 60_000
+"""Training images assumed of a user's own data set by commands that open no data file (as MNIST has)."""
 
 _PATH_FORM = "{path: DIR, format: idx}"
 
 
 @dataclass(frozen=True)
-class DatasetInfo:
-    """What is known about a data set without opening it.
+class ImageForm:
+    """What a network must know of a data set: the form of its images, and how many classes they have.
 
     Attributes:
-        name: The name used in scenarios.
+        shape: Channels, height and width of an image.
+        classes: Number of classes; labels are 0..classes-1.
+    """
+
+    shape: tuple[int, int, int]
+    classes: int
+
+
+ASSUMED_FORM_OF_A_PATH = ImageForm(shape=(1, 28, 28), classes=10)
+"""Form assumed of a user's own images where the scenario states none and no file is opened (as MNIST has)."""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known about a data set without opening it; where its files come from is told by `models.sources`.
+
+    Attributes:
+        name: The name used in scenarios; also the folder below HETEDGE_DATA and below the cache.
         title: One line about the contents.
         image_shape: Channels, height, width of an image.
         classes: Number of classes.
@@ -39,9 +54,6 @@ class DatasetInfo:
         licence: Licence of the data.
         source: Where the data come from.
         embedded: Whether the data come with the installed packages.
-        folder: Folder below HETEDGE_DATA; None for embedded data.
-        raw_sha256: IDX file name (without .gz) to the SHA-256 of its plain bytes. These files are read and no
-            others, so that the sizes above always hold.
     """
 
     name: str
@@ -52,17 +64,15 @@ class DatasetInfo:
     test_images: int
     licence: str
     source: str
-    embedded: bool
-    folder: str | None = None
-    raw_sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    embedded: bool = False
 
 
-_EMBEDDED = (
+_LISTED = (
     DatasetInfo(
         name="mnist5k",
         title="5,000 handwritten digits of MNIST, 500 of each",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
+        image_shape=(1, 28, 28),
+        classes=10,
         train_images=4000,
         test_images=1000,
         licence="CC BY-SA 3.0, as the documentation of Keras states; (c) Y. LeCun and C. Cortes",
@@ -72,94 +82,99 @@ _EMBEDDED = (
     DatasetInfo(
         name="glyphs",
         title="5,000 distorted capital letters A to J, 500 of each",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
+        image_shape=(1, 28, 28),
+        classes=10,
         train_images=4000,
         test_images=1000,
         licence="drawn from fonts under the Bitstream Vera, STIX and Computer Modern (BaKoMa) font licences",
         source="drawn by hetedge from the fonts that the package matplotlib ships",
         embedded=True,
     ),
-)
-
-_TRAIN_IMAGES = "train-images-idx3-ubyte"
-_TRAIN_LABELS = "train-labels-idx1-ubyte"
-_TEST_IMAGES = "t10k-images-idx3-ubyte"
-_TEST_LABELS = "t10k-labels-idx1-ubyte"
-
-_FILES = (
     DatasetInfo(
         name="MNIST",
         title="70,000 handwritten digits",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
+        image_shape=(1, 28, 28),
+        classes=10,
         train_images=60000,
         test_images=10000,
         licence="CC BY-SA 3.0, as the documentation of Keras states; (c) Y. LeCun and C. Cortes",
         source="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
-        embedded=False,
-        folder="MNIST",
-        raw_sha256={
-            _TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            _TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            _TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            _TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        },
     ),
     DatasetInfo(
         name="FashionMNIST",
         title="70,000 pictures of clothing in ten kinds",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
+        image_shape=(1, 28, 28),
+        classes=10,
         train_images=60000,
         test_images=10000,
         licence="MIT, (c) 2017 Zalando SE",
         source="H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST (zalandoresearch/fashion-mnist)",
-        embedded=False,
-        folder="FashionMNIST",
-        raw_sha256={
-            _TRAIN_IMAGES: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            _TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            _TEST_IMAGES: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            _TEST_LABELS: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        },
     ),
     DatasetInfo(
         name="KMNIST",
-        title="the 10,000 test characters of Kuzushiji-MNIST, split 80/20",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
-        train_images=8000,
-        test_images=2000,
+        title="70,000 cursive Japanese characters (Kuzushiji) in ten kinds",
+        image_shape=(1, 28, 28),
+        classes=10,
+        train_images=60000,
+        test_images=10000,
         licence="CC BY-SA 4.0",
         source="KMNIST Dataset (created by CODH), adapted from Kuzushiji Dataset (created by NIJL and "
         "others), doi:10.20676/00000341",
-        embedded=False,
-        folder="KMNIST",
-        raw_sha256={
-            _TEST_IMAGES: "76fbd229ce87db80dd281af5e6670de4ad0e42fb30a7bd643972994c47c1f42e",
-            _TEST_LABELS: "a11dc742be8e781a40a92f53d6a4957e7b7d36df2faa097659131ebfd8fd60c6",
-        },
     ),
     DatasetInfo(
         name="NotMNIST",
-        title="10,000 letters A to J of many typefaces (the t10k files), split 80/20",
-        image_shape=IMAGE_SHAPE,
-        classes=CLASSES,
-        train_images=8000,
-        test_images=2000,
+        title="70,000 letters A to J of many typefaces",
+        image_shape=(1, 28, 28),
+        classes=10,
+        train_images=60000,
+        test_images=10000,
         licence="none stated; published with permission of its author, Y. Bulatov",
-        source="davidflanagan/notMNIST-to-MNIST, t10k files",
-        embedded=False,
-        folder="NotMNIST",
-        raw_sha256={
-            _TEST_IMAGES: "8e7f38ae95cc8f48e0986175ffc9137e5007ebcf3d8fdf6656c904eb9dab198b",
-            _TEST_LABELS: "5f8e6012f2ce730700d8d05fca098bc47f71d25b890e4bec7ac5ebfd614a4001",
-        },
+        source="davidflanagan/notMNIST-to-MNIST, from the notMNIST data set of Y. Bulatov",
+    ),
+    DatasetInfo(
+        name="CIFAR10",
+        title="60,000 colour photographs in ten kinds",
+        image_shape=(3, 32, 32),
+        classes=10,
+        train_images=50000,
+        test_images=10000,
+        licence="none stated; its author asks to cite A. Krizhevsky, Learning Multiple Layers of Features "
+        "from Tiny Images, 2009",
+        source="A. Krizhevsky, V. Nair and G. Hinton, The CIFAR-10 dataset",
+    ),
+    DatasetInfo(
+        name="SVHN",
+        title="99,289 house-number digits from street photographs (cropped digits, without the extra part)",
+        image_shape=(3, 32, 32),
+        classes=10,
+        train_images=73257,
+        test_images=26032,
+        licence="non-commercial use only, as its page states",
+        source="Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, 2011",
+    ),
+    DatasetInfo(
+        name="BloodMNIST",
+        title="15,380 microscope pictures of blood cells in eight kinds (train and test part of 17,092)",
+        image_shape=(3, 28, 28),
+        classes=8,
+        train_images=11959,
+        test_images=3421,
+        licence="CC BY 4.0",
+        source="J. Yang et al., MedMNIST v2, from A. Acevedo et al., 2020",
+    ),
+    DatasetInfo(
+        name="DermaMNIST",
+        title="9,012 dermatoscope pictures of skin in seven kinds (train and test part of 10,015)",
+        image_shape=(3, 28, 28),
+        classes=7,
+        train_images=7007,
+        test_images=2005,
+        licence="CC BY-NC 4.0",
+        source="J. Yang et al., MedMNIST v2, from P. Tschandl et al., HAM10000, 2018",
     ),
 )
 
-DATASETS: Mapping[str, DatasetInfo] = MappingProxyType({info.name: info for info in _EMBEDDED + _FILES})
+DATASETS: Mapping[str, DatasetInfo] = MappingProxyType({info.name: info for info in _LISTED})
 
 
 def dataset_info(name: str) -> DatasetInfo:
@@ -193,24 +208,44 @@ def balanced_labels(sizes: DatasetInfo | tuple[int, int]) -> np.ndarray:
 
 
 def _known_format(value: object) -> object:
-    """Refuse formats other than idx, and say which of them will come."""
-    if isinstance(value, str) and value != "idx":
-        raise ValueError(unknown_name("data format", value, ["idx"], PLANNED_FORMATS))
+    """Refuse an unknown format, with the nearest known one."""
+    if isinstance(value, str) and value not in FORMATS:
+        raise ValueError(unknown_name("data format", value, FORMATS))
     return value
 
 
+_Channels: TypeAlias = Annotated[int, Field(ge=1, le=4)]
+_Side: TypeAlias = Annotated[int, Field(ge=1, le=4096)]
+
+
 class DatasetPath(BaseModel):
-    """A data set in a folder of the user's own."""
+    """A data set in files of the user's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = Field(
         min_length=1,
-        description="Folder of the files; a relative path counts from the scenario file.",
+        description="Folder of the files (npz: or the file); a relative path counts from the scenario file.",
         examples=["./letters"],
     )
-    format: Annotated[Literal["idx"], BeforeValidator(_known_format)] = Field(
-        "idx", description="Format of the files: idx = the four (or two t10k) files of MNIST's layout."
+    format: Annotated[Literal["idx", "npz", "folder", "cifar"], BeforeValidator(_known_format)] = Field(
+        "idx",
+        description="Format of the files: idx = MNIST's layout; npz = NumPy arrays; folder = one folder of "
+        "pictures per class; cifar = CIFAR's batches.",
+    )
+    image_shape: tuple[_Channels, _Side, _Side] | None = Field(
+        None,
+        description="Channels, height and width of the images. Needed only where no file is opened and the "
+        "images are not 1 x 28 x 28; checked when the files are read.",
+        examples=[[3, 32, 32]],
+    )
+    classes: int | None = Field(
+        None,
+        ge=2,
+        le=10_000,
+        description="Number of classes. Needed only where no file is opened and there are not 10; checked when "
+        "the files are read.",
+        examples=[10],
     )
 
     @field_validator("path")
@@ -221,6 +256,24 @@ class DatasetPath(BaseModel):
                 f"{value!r} gives the domain no name; allowed: a path that ends in the folder's name"
             )
         return value
+
+
+def dataset_form(choice: str | DatasetPath) -> ImageForm:
+    """Find the form of a data set's images without opening a file.
+
+    Args:
+        choice: A name in `DATASETS`, or a path.
+
+    Returns:
+        What the catalogue says; for a path what the scenario states, and where it states nothing, what is
+        assumed.
+    """
+    if isinstance(choice, str):
+        info = dataset_info(choice)
+        return ImageForm(info.image_shape, info.classes)
+    return ImageForm(
+        choice.image_shape or ASSUMED_FORM_OF_A_PATH.shape, choice.classes or ASSUMED_FORM_OF_A_PATH.classes
+    )
 
 
 def _folder_name(path: str) -> str:

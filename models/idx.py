@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-IMAGE_SIDE = 28
-"""Height and width in pixels of every image that can be read."""
+from models.data_files import FETCH_AGAIN, DataError, existing, folder_state, read_bytes, unpacked
+from models.image_arrays import Part, channels_first, checked_labels, paired
 
 _LABELS_MAGIC = 0x0801
-_IMAGES_MAGIC = 0x0803
+_GREY_MAGIC = 0x0803
+_COLOUR_MAGIC = 0x0804
 _MAGIC_MEANING = {
     _LABELS_MAGIC: "unsigned bytes in 1 dimension",
-    _IMAGES_MAGIC: "unsigned bytes in 3 dimensions",
+    _GREY_MAGIC: "unsigned bytes in 3 dimensions",
+    _COLOUR_MAGIC: "unsigned bytes in 4 dimensions",
 }
 
-
-class DataError(ValueError):
-    """Data files are missing, damaged or not what they should be."""
+TRAIN, TEST = "train", "t10k"
 
 
 @dataclass(frozen=True)
@@ -42,25 +38,28 @@ class IdxPair:
     labels: Path
 
 
-def file_names(part: str) -> tuple[str, str]:
-    """Name the image file and the label file of a part, without .gz.
+def read_idx_folder(folder: Path) -> list[Part]:
+    """Read a user's own folder: train and t10k, or t10k alone.
 
     Args:
-        part: ``train`` or ``t10k``.
+        folder: The folder; the files are in it or in its subfolder ``raw``.
 
     Returns:
-        The two names.
+        One part (to be split) or two (train, test).
+
+    Raises:
+        DataError: If a file is missing, damaged, or is not what its header says.
     """
-    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+    parts = [TRAIN, TEST] if has_part(folder, TRAIN) else [TEST]
+    return [read_pair(pair) for pair in find_pairs(folder, parts)]
 
 
-def find_pairs(folder: Path, parts: Sequence[str], cure: str) -> list[IdxPair]:
+def find_pairs(folder: Path, parts: Sequence[str]) -> list[IdxPair]:
     """Find the files of some parts, all in the folder itself or all in its subfolder ``raw``.
 
     Args:
         folder: The data set's folder.
         parts: The parts that must be there.
-        cure: What the user can do where a file is missing; ends the message.
 
     Returns:
         One pair of files per part. A plain file goes before its .gz.
@@ -68,17 +67,20 @@ def find_pairs(folder: Path, parts: Sequence[str], cure: str) -> list[IdxPair]:
     Raises:
         DataError: If a file is missing; the message names the files and the folders looked in.
     """
-    places = (folder, folder / "raw")
-    names = [name for part in parts for name in file_names(part)]
-    found = [{name: path for name in names if (path := _existing(place, name))} for place in places]
+    places = _places(folder)
+    kinds = [names for part in parts for names in _file_names(part)]
+    found = [
+        {names[0]: path for names in kinds if (path := _plain_or_packed(place, names))} for place in places
+    ]
     best = max(found, key=len)
-    missing = [name for name in names if name not in best]
+    missing = [names[0] for names in kinds if names[0] not in best]
     if missing:
         raise DataError(
-            f"{folder}: {', '.join(missing)} (plain or .gz) not found; "
-            f"looked in {places[0]} and {places[1]}{_folder_state(folder)}; {cure}"
+            f"{folder}: {', '.join(missing)} (plain or .gz) not found; looked in {places[0]} and {places[1]}"
+            f"{folder_state(folder)}; put train and t10k files there, or t10k files alone (they are then split "
+            "80/20)"
         )
-    return [IdxPair(part, *(best[name] for name in file_names(part))) for part in parts]
+    return [IdxPair(part, *(best[names[0]] for names in _file_names(part))) for part in parts]
 
 
 def has_part(folder: Path, part: str) -> bool:
@@ -91,104 +93,80 @@ def has_part(folder: Path, part: str) -> bool:
     Returns:
         True if the image file or the label file is there.
     """
-    return any(_existing(place, name) for place in (folder, folder / "raw") for name in file_names(part))
+    return any(_plain_or_packed(place, names) for place in _places(folder) for names in _file_names(part))
 
 
-def read_pair(pair: IdxPair, classes: int, sha256: dict[Path, str]) -> tuple[np.ndarray, np.ndarray]:
+def read_pair(pair: IdxPair) -> Part:
     """Read and check the images and labels of one part.
 
     Args:
         pair: The files.
-        classes: Number of classes; labels must be in 0..classes-1.
-        sha256: Expected digest of the plain bytes of a file, for the files where it is known.
 
     Returns:
-        Images, uint8 of shape [n, 1, 28, 28], and labels, int64 of shape [n].
+        Images, uint8 of shape [n, c, h, w], and labels, int64 of shape [n].
 
     Raises:
         DataError: If a file is damaged or is not what its header says, or the two do not belong together.
     """
-    images = _read_array(pair.images, _IMAGES_MAGIC, sha256.get(pair.images))
-    labels = _read_array(pair.labels, _LABELS_MAGIC, sha256.get(pair.labels))
-    if images.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE):
-        raise DataError(
-            f"{pair.images}: images are {images.shape[1]} x {images.shape[2]} pixels; "
-            f"allowed: {IMAGE_SIDE} x {IMAGE_SIDE}; scale them first"
-        )
-    if len(images) != len(labels):
-        raise DataError(
-            f"{pair.labels}: holds {len(labels)} labels for the {len(images)} images of {pair.images}; "
-            "allowed: one label per image; fetch both files from one source"
-        )
-    if len(labels) and labels.max() >= classes:
-        index = int(np.argmax(labels >= classes))
-        raise DataError(
-            f"{pair.labels}: label {labels[index]} of image {index} is out of range; "
-            f"allowed: 0 to {classes - 1}; renumber the classes"
-        )
-    return images[:, np.newaxis], labels.astype(np.int64)
+    plain = [unpacked(path, read_bytes(path)) for path in (pair.images, pair.labels)]
+    return parse_pair(pair, *plain)
 
 
-def _existing(place: Path, name: str) -> Path | None:
-    """Find a file, plain or gzip."""
-    for path in (place / name, place / f"{name}.gz"):
-        if os.path.isfile(path):  # unlike Path.is_file, False in a folder that cannot be searched
-            return path
-    return None
+def parse_pair(pair: IdxPair, images: bytes, labels: bytes) -> Part:
+    """Make arrays of the plain bytes of one part.
+
+    Args:
+        pair: Where the bytes come from, for messages.
+        images: Plain bytes of the image file.
+        labels: Plain bytes of the label file.
+
+    Returns:
+        Images, uint8 of shape [n, c, h, w], and labels, int64 of shape [n].
+
+    Raises:
+        DataError: If the bytes are not what their header says, or the two do not belong together.
+    """
+    return paired(
+        channels_first(_array(pair.images, images, (_GREY_MAGIC, _COLOUR_MAGIC)), str(pair.images)),
+        checked_labels(_array(pair.labels, labels, (_LABELS_MAGIC,)), str(pair.labels)),
+        str(pair.images),
+        str(pair.labels),
+    )
 
 
-def _folder_state(folder: Path) -> str:
-    """Say what is wrong with the folder itself, if anything."""
-    if not os.path.exists(folder):
-        return " (there is no such folder)"
-    return "" if os.path.isdir(folder) else " (which is not a folder)"
+def _places(folder: Path) -> tuple[Path, Path]:
+    """Name the folders in which the files may lie."""
+    return folder, folder / "raw"
 
 
-def _read_array(path: Path, magic: int, expected_sha256: str | None) -> np.ndarray:
+def _file_names(part: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the files of images and of labels of a part, without .gz; colour images may say idx4."""
+    return (f"{part}-images-idx3-ubyte", f"{part}-images-idx4-ubyte"), (f"{part}-labels-idx1-ubyte",)
+
+
+def _plain_or_packed(place: Path, names: Sequence[str]) -> Path | None:
+    """Find a file by any of its names, plain or gzip."""
+    return existing(place, *(spelled for name in names for spelled in (name, f"{name}.gz")))
+
+
+def _array(path: Path, content: bytes, magics: Sequence[int]) -> np.ndarray:
     """Read one IDX file of unsigned bytes; shape and kind as its header says and its contents confirm."""
-    content = _read_bytes(path)
-    if expected_sha256 is not None:
-        _check_digest(path, content, expected_sha256)
+    if len(content) < 4:
+        raise DataError(f"{path}: {len(content)} bytes are too few for a header; {FETCH_AGAIN}")
+    magic = int.from_bytes(content[:4], "big")
+    if magic not in magics:
+        allowed = " or ".join(f"{one:#010x} ({_MAGIC_MEANING[one]})" for one in magics)
+        raise DataError(f"{path}: starts with {magic:#010x}; allowed: {allowed}; the file is of another kind")
     header_bytes = 4 + 4 * (magic & 0xFF)
     if len(content) < header_bytes:
         raise DataError(
-            f"{path}: {len(content)} bytes are too few for the header of {header_bytes}; {_FETCH_AGAIN}"
+            f"{path}: {len(content)} bytes are too few for the header of {header_bytes}; {FETCH_AGAIN}"
         )
-    header = [int(word) for word in np.frombuffer(content[:header_bytes], dtype=">u4")]
-    if header[0] != magic:
-        raise DataError(
-            f"{path}: starts with {header[0]:#010x}; allowed: {magic:#010x} ({_MAGIC_MEANING[magic]}); "
-            "the file is of another kind"
-        )
-    shape = tuple(header[1:])
+    shape = tuple(int(word) for word in np.frombuffer(content[4:header_bytes], dtype=">u4"))
     size = int(np.prod(shape, dtype=object))
     if len(content) - header_bytes != size:
         raise DataError(
             f"{path}: the header promises {' x '.join(map(str, shape))} = {size} bytes, "
-            f"but {len(content) - header_bytes} follow; {_FETCH_AGAIN}"
+            f"but {len(content) - header_bytes} follow; {FETCH_AGAIN}"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=header_bytes).reshape(shape)
-
-
-_FETCH_AGAIN = "the file is cut short or damaged: fetch it again"
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Read the plain bytes of a file, unpacking .gz."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: is not a whole gzip file ({error}); {_FETCH_AGAIN}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _check_digest(path: Path, content: bytes, expected: str) -> None:
-    """Raise if the plain bytes of a file are not the published ones."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise DataError(
-            f"{path}: expected SHA-256 {expected} of the plain bytes, found {found}; the file is damaged or "
-            "holds other data: fetch it again, or name its folder with dataset: {path: DIR, format: idx}"
-        )

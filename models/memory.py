@@ -34,6 +34,15 @@ def memory_bytes(costs: ModelCosts, cut: Cut, batch: int) -> int:
     return int(parameters * copies_of_parameters + statistics * COPIES_OF_STATISTICS + activations)
 
 
+def network_memory_bytes(chain: ChainCosts, batch: int) -> int:
+    """Return the memory of one whole network in training, in bytes, counted as a client's segments are."""
+    parameters = sum(cost.parameter_bytes for cost in chain.blocks)
+    statistics = sum(cost.statistics_bytes for cost in chain.blocks)
+    copies_of_parameters = 2 + BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE
+    activations = segment_saved_bytes(chain.blocks) * batch
+    return int(parameters * copies_of_parameters + statistics * COPIES_OF_STATISTICS + activations)
+
+
 def server_memory_bytes(costs: ModelCosts, cuts: Sequence[Cut], batches: Sequence[int]) -> int:
     """Return the server's peak memory in bytes, counted as a client's.
 

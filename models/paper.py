@@ -120,6 +120,12 @@ class PaperWorkload(Workload):
         flops = self._counts(visit)[counted] * rows
         return ComputeLeg(visit.phase, f"{visit.network} block {block + 1} {visit.work}", flops, 0.0, 0)
 
+    def blocks_leg(self, network: str, blocks: range, work: Work, rows: int, phase: str) -> ComputeLeg:
+        """Return the work of these blocks; a backward with frozen parameters is charged as a full one."""
+        counts = (self.generator if network == "generator" else self.discriminator).of(work)
+        flops = float(sum(counts[block] for block in blocks) * rows)
+        return ComputeLeg(phase, f"{network} {work}", flops, 0.0, 0)
+
     def charged_rows(self, batch: int) -> int:
         """Return 64: the formula knows no other batch."""
         del batch

@@ -1,4 +1,4 @@
-"""Who holds which training images: the partitions of one domain over its clients, and their options.
+"""Who holds which training images: the partitions of one domain over its clients.
 
 A partition sees nothing but the labels, so the timing-only commands can use it with balanced stand-in labels.
 """
@@ -6,88 +6,30 @@ A partition sees nothing but the labels, so the timing-only commands can use it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel
 
-from models.option_errors import located_error, unknown_name
-
-MINIMUM_IMAGES = 2
-"""Fewest images a client may hold: BatchNorm has no variance over a batch of one."""
-
-PLANNED_KINDS = ("shards", "paper_s1", "paper_s2", "paper_s3", "paper_s4", "paper_s5", "paper_s6")
-
-_Count: TypeAlias = Annotated[int, Field(ge=0)]
-_Weight: TypeAlias = Annotated[float, Field(gt=0, le=1e9)]
-
-
-class _Partition(BaseModel):
-    """What all partition options share: they are frozen and refuse unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class IidPartition(_Partition):
-    """Shuffle all images and deal them equally (client sizes differ by one image at most)."""
-
-    kind: Literal["iid"] = Field("iid", description="Shuffle all images and deal them equally.")
-
-
-class LabelExclusionPartition(_Partition):
-    """Deal as `IidPartition`, then take all images of some labels away from each client.
-
-    Each client draws how many labels it loses, and then which, uniformly. Nobody uses the images taken away.
-    """
-
-    kind: Literal["label_exclusion"] = Field(
-        "label_exclusion", description="Deal equally, then take whole labels away from each client."
-    )
-    excluded_labels: dict[_Count, _Weight] = Field(
-        default={2: 0.4, 3: 0.6},
-        min_length=1,
-        json_schema_extra={"propertyNames": {"pattern": r"^\s*\+?[0-9][0-9_]*(\.0*)?\s*$"}},
-        description="Number of labels a client loses: weight of that number (weights are normalised).",
-    )
-
-
-class DirichletPartition(_Partition):
-    """Deal each class in shares drawn from a symmetric Dirichlet distribution over the clients.
-
-    The smaller alpha, the fewer classes a client sees. A draw that leaves a client with less than
-    `min_images` is thrown away and drawn again, at most `max_tries` times.
-    """
-
-    kind: Literal["dirichlet"] = Field("dirichlet", description="Deal each class in Dirichlet shares.")
-    alpha: float = Field(0.5, gt=0, le=1e6, description="Concentration; small = few classes per client.")
-    min_images: int = Field(
-        MINIMUM_IMAGES, ge=MINIMUM_IMAGES, description="Fewest images a client may end up with."
-    )
-    max_tries: int = Field(100, ge=1, description="Draws before the partition is given up as an error.")
-
-
-class QuantityPartition(_Partition):
-    """Clients of different size with the same mix of labels.
-
-    With `shares`, client i gets images in proportion to the i-th share. Without, every client first gets
-    `min_images`, and the rest is dealt in proportion to log-normal weights exp(sigma * N(0, 1)).
-    """
-
-    kind: Literal["quantity"] = Field(
-        "quantity", description="Clients of different size, same mix of labels."
-    )
-    shares: list[_Weight] | None = Field(
-        None,
-        min_length=1,
-        description="One weight per client of the domain (normalised); null = drawn.",
-        examples=[[3, 1, 1]],
-    )
-    sigma: float = Field(
-        1.0, ge=0, allow_inf_nan=False, description="Spread of drawn sizes; has no effect beside shares."
-    )
-    min_images: int = Field(
-        MINIMUM_IMAGES, ge=MINIMUM_IMAGES, description="Fewest images a client may end up with."
-    )
+from models.partition_options import (
+    MINIMUM_IMAGES,
+    AnyPaperPartition,
+    AnyPartition,
+    DirichletPartition,
+    IidPartition,
+    LabelExclusionPartition,
+    PaperPartition,
+    PaperS1Partition,
+    PaperS2Partition,
+    PaperS3Partition,
+    PaperS4Partition,
+    PaperS5Partition,
+    PaperS6Partition,
+    QuantityPartition,
+    ShardsPartition,
+)
 
 
 class PartitionError(ValueError):
@@ -102,35 +44,12 @@ class PartitionError(ValueError):
         self.key = key
 
 
-AnyPartition: TypeAlias = IidPartition | LabelExclusionPartition | DirichletPartition | QuantityPartition
-
-PARTITIONS: Mapping[str, type[AnyPartition]] = {
-    "iid": IidPartition,
-    "label_exclusion": LabelExclusionPartition,
-    "dirichlet": DirichletPartition,
-    "quantity": QuantityPartition,
-}
-
-
-def _choose_kind(value: object) -> object:
-    """Validate a mapping by the class of its `kind` alone, so that errors name exact keys."""
-    if isinstance(value, AnyPartition):
-        return value
-    if not isinstance(value, Mapping):
-        message = f"{value!r} is no partition; allowed: a mapping such as {{kind: iid}}"
-        raise located_error((), message, value)
-    kind = value.get("kind", "iid")
-    if not isinstance(kind, str) or kind not in PARTITIONS:
-        message = unknown_name("partition kind", str(kind), PARTITIONS, PLANNED_KINDS)
-        raise located_error(("kind",), message, kind)
-    return PARTITIONS[kind].model_validate(dict(value))
-
-
-PartitionOptions: TypeAlias = Annotated[AnyPartition, BeforeValidator(_choose_kind)]
-
-
 def partition(
-    labels: np.ndarray, clients: int, options: AnyPartition, rng: np.random.Generator
+    labels: np.ndarray,
+    clients: int,
+    options: AnyPartition,
+    rng: np.random.Generator,
+    total_clients: int | None = None,
 ) -> list[np.ndarray]:
     """Deal the images of one domain to its clients.
 
@@ -139,10 +58,12 @@ def partition(
         clients: Number of clients of the domain, at least 1.
         options: The kind of partition and its options.
         rng: The source of every draw.
+        total_clients: Number of clients of all domains together, which the kinds ``paper_s1`` to ``paper_s6``
+            divide their images by; None = there is no other domain.
 
     Returns:
         One sorted int64 array of image indices per client; no index occurs twice. All images are dealt, but
-        for those that `LabelExclusionPartition` takes away.
+        for those that `LabelExclusionPartition` and the kinds ``paper_s1`` to ``paper_s6`` take away.
 
     Raises:
         PartitionError: If there are no clients, if the options do not fit the labels or the number of clients, or
@@ -150,7 +71,11 @@ def partition(
     """
     if clients < 1:
         raise PartitionError("", f"a domain of {clients} clients cannot hold data; allowed: at least 1")
-    parts = [np.sort(part) for part in _DEALERS[type(options)](labels, clients, options, rng)]
+    if isinstance(options, PaperPartition):
+        dealt = _deal_paper(labels, clients, total_clients or clients, options, rng)
+    else:
+        dealt = _DEALERS[type(options)](labels, clients, options, rng)
+    parts = [np.sort(part) for part in dealt]
     _require_images(parts, MINIMUM_IMAGES, len(labels), options.kind, _KEY_OF_SIZES.get(type(options), ""))
     return parts
 
@@ -166,21 +91,104 @@ def _deal_label_exclusion(
     labels: np.ndarray, clients: int, options: LabelExclusionPartition, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Deal equally, then drop each client's excluded labels."""
-    present = np.unique(labels)
-    counts = np.array(sorted(options.excluded_labels))
-    if counts[-1] >= len(present):
+    most, present = max(options.excluded_labels), len(np.unique(labels))
+    if most >= present:
         raise PartitionError(
             "excluded_labels",
-            f"excluded_labels takes {counts[-1]} labels from a client, but the data have {len(present)}; "
-            f"allowed: at most {len(present) - 1}",
+            f"excluded_labels takes {most} labels from a client, but the data have {present}; "
+            f"allowed: at most {present - 1}",
         )
-    weights = np.array([options.excluded_labels[int(count)] for count in counts])
+    return _without_labels(labels, _deal_iid(labels, clients, options, rng), options.excluded_labels, rng)
+
+
+def _without_labels(
+    labels: np.ndarray,
+    parts: list[np.ndarray],
+    weight_of_count: Mapping[int, float],
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
+    """Take as many labels as it draws, by normalised weights, from each part."""
+    present = np.unique(labels)
+    counts = np.array(sorted(weight_of_count))
+    weights = np.array([weight_of_count[int(count)] for count in counts])
     kept = []
-    for part in _deal_iid(labels, clients, options, rng):
+    for part in parts:
         count = rng.choice(counts, p=weights / weights.sum())
         excluded = rng.choice(present, size=count, replace=False)
         kept.append(part[~np.isin(labels[part], excluded)])
     return kept
+
+
+@dataclass(frozen=True)
+class _PaperRule:
+    """What a scenario of the HuSCF-GAN study does to the equal shares of its clients.
+
+    Attributes:
+        excluded_labels: number of labels a client loses: its weight.
+        kept_of_cap: share of the cap that counts for a client: its probability.
+    """
+
+    excluded_labels: Mapping[int, float]
+    kept_of_cap: Mapping[Fraction, float]
+
+
+_PAPER_IID = _PaperRule({0: 1.0}, {Fraction(1): 1.0})
+_PAPER_NON_IID = _PaperRule(
+    {0: 0.25, 2: 0.3, 3: 0.1, 4: 0.1},
+    {Fraction(2, 3): 0.3, Fraction(1): 0.7},
+)
+_PAPER_HIGHLY_NON_IID = _PaperRule(
+    {2: 0.4, 3: 0.6},
+    {Fraction(1, 6): 0.2, Fraction(1, 3): 0.3, Fraction(1): 0.5},
+)
+
+_PAPER_RULES: Mapping[type[PaperPartition], _PaperRule] = {
+    PaperS1Partition: _PAPER_IID,
+    PaperS2Partition: _PAPER_NON_IID,
+    PaperS3Partition: _PAPER_IID,
+    PaperS4Partition: _PAPER_NON_IID,
+    PaperS5Partition: _PAPER_HIGHLY_NON_IID,
+    PaperS6Partition: _PAPER_IID,
+}
+
+
+def _deal_paper(
+    labels: np.ndarray, clients: int, total_clients: int, options: AnyPaperPartition, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Deal equally, drop each client's excluded labels, then cap what is left of each."""
+    rule = _PAPER_RULES[type(options)]
+    cap = options.images_in_all // total_clients
+    smallest = int(cap * min(rule.kept_of_cap))
+    if smallest < MINIMUM_IMAGES:
+        raise PartitionError(
+            "images_in_all",
+            f"images_in_all = {options.images_in_all} leaves a client of {total_clients} only {smallest}; "
+            f"allowed: at least {MINIMUM_IMAGES} each",
+        )
+    most, present = max(rule.excluded_labels), len(np.unique(labels))
+    if most >= present:
+        raise PartitionError(
+            "kind",
+            f"{options.kind!r} takes up to {most} labels from a client, but the data have {present}; "
+            f"allowed: data of at least {most + 1} labels",
+        )
+    parts = _without_labels(labels, _deal_iid(labels, clients, options, rng), rule.excluded_labels, rng)
+    shares = list(rule.kept_of_cap)
+    drawn = rng.choice(len(shares), size=clients, p=list(rule.kept_of_cap.values()))
+    caps = [int(cap * shares[index]) for index in drawn]
+    return [
+        rng.choice(part, size=most_kept, replace=False) if len(part) > most_kept else part
+        for part, most_kept in zip(parts, caps, strict=True)
+    ]
+
+
+def _deal_shards(
+    labels: np.ndarray, clients: int, options: ShardsPartition, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Cut the images, sorted by label, into equal shards and deal those."""
+    shards = np.array_split(np.argsort(labels, kind="stable"), clients * options.shards_per_client)
+    order = rng.permutation(len(shards)).reshape(clients, options.shards_per_client)
+    return [np.concatenate([shards[index] for index in own]) for own in order]
 
 
 def _deal_dirichlet(
@@ -275,7 +283,11 @@ def _require_images(parts: list[np.ndarray], minimum: int, images: int, kind: st
     )
 
 
-_KEY_OF_SIZES: Mapping[type[BaseModel], str] = {LabelExclusionPartition: "excluded_labels"}
+_KEY_OF_SIZES: Mapping[type[BaseModel], str] = {
+    LabelExclusionPartition: "excluded_labels",
+    ShardsPartition: "shards_per_client",
+    **dict.fromkeys(_PAPER_RULES, "kind"),
+}
 """The option that takes images away from clients, of the kinds that have one."""
 
 _Dealer: TypeAlias = Callable[[np.ndarray, int, Any, np.random.Generator], list[np.ndarray]]
@@ -285,4 +297,5 @@ _DEALERS: Mapping[type[BaseModel], _Dealer] = {
     LabelExclusionPartition: _deal_label_exclusion,
     DirichletPartition: _deal_dirichlet,
     QuantityPartition: _deal_quantity,
+    ShardsPartition: _deal_shards,
 }

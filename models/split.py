@@ -140,7 +140,7 @@ def model_costs(architecture: Architecture, bytes_per_value: int = 4) -> ModelCo
 class ComputeLeg:
     """Work of one segment on one machine, for a whole batch."""
 
-    phase: Phase
+    phase: str
     what: str
     flops: float
     touched_bytes: float
@@ -217,7 +217,7 @@ def position_of(block: int, length: int, forward: bool) -> int:
 
 
 def segment_leg(
-    chain: ChainCosts, blocks: range, work: Work, samples: int, phase: Phase, what: str
+    chain: ChainCosts, blocks: range, work: Work, samples: int, phase: str, what: str
 ) -> ComputeLeg:
     """Return the work of consecutive blocks on ``samples`` rows as one leg.
 

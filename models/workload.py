@@ -20,10 +20,12 @@ from models.split import (
     ModelCosts,
     Phase,
     Visit,
+    Work,
     chain_of,
     client_legs,
     core_position,
     phases_of,
+    segment_leg,
     server_leg,
     server_positions,
 )
@@ -60,6 +62,26 @@ class Workload(ABC):
     def charged_rows(self, batch: int) -> int:
         """Return the rows a client with this batch is charged for."""
 
+    @abstractmethod
+    def blocks_leg(self, network: str, blocks: range, work: Work, rows: int, phase: str) -> ComputeLeg:
+        """Return the work of consecutive blocks of a network on one machine.
+
+        Args:
+            network: ``generator`` or ``discriminator``.
+            blocks: which of its blocks.
+            work: what is computed of them.
+            rows: charged rows.
+            phase: the part of an iteration it belongs to.
+        """
+
+    def network_leg(self, network: str, work: Work, rows: int, phase: str) -> ComputeLeg:
+        """Return the work of a whole network on one machine; see :meth:`blocks_leg`."""
+        return self.blocks_leg(network, range(self.network(network).length), work, rows, phase)
+
+    def network(self, name: str) -> ChainCosts:
+        """Return the exact costs of a network by its name."""
+        return self.costs.generator if name == "generator" else self.costs.discriminator
+
     @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """The phases of an iteration, in order."""
@@ -92,6 +114,10 @@ class DataflowWorkload(Workload):
     def server_leg(self, number: int, position: int, rows: int) -> ComputeLeg:
         """Return the leg of :func:`models.split.server_leg`."""
         return server_leg(self.costs, self.visits[number], position, rows)
+
+    def blocks_leg(self, network: str, blocks: range, work: Work, rows: int, phase: str) -> ComputeLeg:
+        """Return the exact work of these blocks."""
+        return segment_leg(self.network(network), blocks, work, rows, phase, f"{network} {work}")
 
     def charged_rows(self, batch: int) -> int:
         """Return the batch itself."""

@@ -50,13 +50,9 @@ class Planned:
 PLANNED = (
     Planned("network.model", ("maxmin",)),
     Planned("availability.model", ("on_off", "diurnal", "trace")),
-    Planned(
-        "data.partition.kind",
-        ("shards", "paper_s1", "paper_s2", "paper_s3", "paper_s4", "paper_s5", "paper_s6"),
-    ),
     Planned("data.domains.*.dataset.format", ("npz", "folder")),
     Planned("model.name", ("cgan32",)),
-    Planned("strategy.name", ("md_gan", "fedgan", "fsl_gan", "pfl_gan", "hfl_gan", "centralized")),
+    Planned("strategy.name", ("md_gan", "fsl_gan", "pfl_gan", "hfl_gan", "centralized")),
     Planned("strategy.patience.kind", ("deadline", "quorum")),
 )
 

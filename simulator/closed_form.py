@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from devices.fleet import SERVER_ID, Fleet
 from devices.profile import DeviceProfile
-from models.split import ClientLegs, ComputeLeg, Cut, Phase
+from models.split import ClientLegs, ComputeLeg, Cut
 from models.workload import Workload
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.network import Network
@@ -45,7 +45,7 @@ class IterationTime:
     """One iteration in the closed form."""
 
     latency_s: float
-    phase_end_s: dict[Phase, float]
+    phase_end_s: Mapping[str, float]
     clients: tuple[ClientTime, ...]
 
 

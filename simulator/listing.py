@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from devices.fleet import ClientMix, Fleet
 from devices.profile import catalog_names, load_profile
 from devices.units import Kind, humanize
-from models.catalog import DATASETS
+from models.cache import data_root
+from models.catalog import DATASETS, DatasetInfo
+from models.finding import find_fetched, find_given
 from scenarios.load import library_names
 from simulator.cuts.selectors import SELECTORS
 from simulator.registry import STRATEGIES, load
@@ -39,13 +41,24 @@ def devices() -> str:
 
 
 def datasets() -> str:
-    """Return the data sets with their sizes, licences and sources."""
-    rows = [["name", "train", "test", "classes", "where", "licence", "title"]]
+    """Return the data sets with their sizes and shapes, where they are right now, and their licences."""
+    rows = [["name", "train", "test", "shape", "classes", "where", "licence", "title"]]
     for name, info in DATASETS.items():
-        where = "embedded" if info.embedded else f"HETEDGE_DATA/{info.folder}"
-        sizes = [str(info.train_images), str(info.test_images), str(info.classes)]
-        rows.append([name, *sizes, where, info.licence, info.title])
+        shape = "x".join(map(str, info.image_shape))
+        sizes = [str(info.train_images), str(info.test_images), shape, str(info.classes)]
+        rows.append([name, *sizes, _where(info), info.licence, info.title])
     return aligned(rows)
+
+
+def _where(info: DatasetInfo) -> str:
+    """Say where a data set is right now; no file is opened."""
+    if info.embedded:
+        return "embedded"
+    given = find_given(info.name, data_root())
+    if given is not None:
+        part = f" (a part: {given.layout.images} train)" if given.layout.images else ""
+        return f"HETEDGE_DATA{part}"
+    return "cache" if find_fetched(info.name) is not None else "would be downloaded"
 
 
 def models() -> str:
@@ -94,7 +107,7 @@ LISTINGS: Mapping[str, Callable[[], str]] = {
 def assumed_numbers(fleet: Fleet) -> str:
     """Return, as YAML comments, the numbers of a fleet's profiles that are assumed rather than cited."""
     lines = ["# assumed numbers of the profiles in use:"]
-    profiles = {device.profile.name: device.profile for device in (fleet.server, *fleet.clients)}
+    profiles = {device.profile.name: device.profile for device in fleet.devices}
     for name, profile in sorted(profiles.items()):
         lines += [f"#   {name}.{key}: {reason}" for key, reason in profile.assumed.items()]
     return "\n".join(lines) + "\n" if len(lines) > 1 else ""

@@ -1,67 +1,82 @@
-"""The plan of a split run: what will be played, before anything is.
+"""The plan of a run: what will be played, before anything is.
 
-From a setting and its cut selection follow the batches, every client's legs, the server's program and the barriers at
-which they meet. The event simulation plays the plan; the learner trains by it; the closed form measures it.
+Every strategy lays its runs out as a plan of its own: who trains, on how many rows, for how many rounds, and what time
+that takes by the closed form. The event simulation plays the plan; the learner trains by it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.split import ClientLegs, ComputeLeg, Cut, PayloadKind, segment_bytes
+from models.split import Cut
 from scenarios.schema import CasOptions, EvaluationOptions, Scenario
 from scenarios.stop import StopOptions
-from simulator.closed_form import IterationModel, IterationTime
-from simulator.cuts.fixed import StatedCutError
-from simulator.cuts.objective import Objective
-from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
-from simulator.cuts.quantities import UnknownPowerError
-from simulator.cuts.selectors import SELECTORS
+from simulator.closed_form import IterationTime
 from simulator.setting import Deal, RecordedDeal, Setting
 
 LONGEST_ITERATION_S = 1e12
 """Longer iterations (30,000 years) come from slips of the pen, and their sums lose the seconds in rounding."""
 
-Place = tuple[int, int]
-"""A crossing's number and a position in it."""
-
 
 @dataclass(frozen=True)
-class Plan:
-    """A split run, ready to be played.
+class Plan(ABC):
+    """A run, ready to be played.
 
     Attributes:
-        clients: the client ids, sorted.
-        batches: rows of each client in an iteration, ``min(batch_size, n_k)``.
-        selection: the cut selector's answer.
-        legs: what each client does in an iteration.
-        joins: at which places rows join the server's batch, and of how many clients.
-        exits: at which places rows leave.
-        server_program: the server's joined work in one iteration, in order: crossing, position, leg.
-        rounds: number of federated rounds.
+        setting: what every strategy finds when it starts.
+        clients: the ids of those that hold data, sorted: of devices, or of households where a strategy has them.
+        batches: rows of each of them in an iteration, ``min(batch_size, n_k)``.
+        rounds: number of rounds.
         steps_per_round: iterations in a round.
-        round_payload: what each client sends, and gets back, at a round's end: kinds and bytes.
     """
 
     setting: Setting
     clients: tuple[int, ...]
     batches: tuple[int, ...]
-    selection: Selection
-    legs: tuple[ClientLegs, ...]
-    joins: Mapping[Place, int]
-    exits: frozenset[Place]
-    server_program: tuple[tuple[int, int, ComputeLeg], ...]
     rounds: int
     steps_per_round: int
-    round_payload: tuple[tuple[tuple[str, float], ...], ...]
+
+    @property
+    @abstractmethod
+    def phases(self) -> tuple[str, ...]:
+        """The names of an iteration's phases, in order."""
+
+    @abstractmethod
+    def closed_form(self) -> IterationTime:
+        """Return one iteration's time by the closed form; its clients are the fleet's devices."""
+
+    @abstractmethod
+    def aggregation_seconds(self) -> float:
+        """Return how long a round's end takes: all that happens between its last iteration and the next round.
+
+        Where rounds end in several ways, the mean over one period of them.
+        """
+
+    @abstractmethod
+    def memory_bytes(self) -> tuple[int, ...]:
+        """Return the memory that each of ``clients`` needs at its peak, in bytes."""
+
+    def setup_seconds(self) -> float:
+        """Return how long it takes before the first iteration can begin."""
+        return 0.0
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
-        """Each client's cut."""
-        return self.selection.cuts
+        """Each client's cut; nothing where the strategy has none."""
+        return ()
+
+    @property
+    def cut_selector(self) -> str | None:
+        """The name of what selected the cuts; None where there are none."""
+        return None
+
+    def placement_columns(self, client: int) -> Mapping[str, Any]:
+        """Return what ``cuts.csv`` tells of a client's part in the networks, by column."""
+        del client
+        return {}
 
     def is_last(self, round_: int, end_s: float) -> bool:
         """Whether the run ends with a round that ends at a time: it is the last, or ``stop.sim_time`` is over.
@@ -87,28 +102,6 @@ class Plan:
         setting = self.setting
         return training_facts(setting.scenario, setting.deal, self.batches, self.cuts, data_sha256)
 
-    def iteration_model(self) -> IterationModel:
-        """Return the closed form of an iteration over the cuts in use."""
-        setting, choices = self.setting, sorted(set(self.cuts))
-        return IterationModel(setting.workload, setting.fleet, setting.network, self.batches, choices)
-
-    def closed_form(self) -> IterationTime:
-        """Return one iteration's time by the closed form."""
-        return self.iteration_model().time(self.cuts)
-
-    def aggregation_seconds(self) -> float:
-        """Return how long a round's end takes: the slowest upload, then the slowest download."""
-        fleet, network = self.setting.fleet, self.setting.network
-        loads = [sum(n_bytes for _, n_bytes in payload) for payload in self.round_payload]
-        server = fleet.server.id
-        up = max(
-            network.seconds(client, server, load) for client, load in zip(self.clients, loads, strict=True)
-        )
-        down = max(
-            network.seconds(server, client, load) for client, load in zip(self.clients, loads, strict=True)
-        )
-        return up + down
-
 
 def scores_cas(cas: CasOptions | None, round_: int, last: bool) -> bool:
     """Whether a classification accuracy score with these options is due after a round (-1: before training)."""
@@ -132,7 +125,7 @@ def training_facts(
         scenario: the run's scenario.
         deal: who holds what.
         batches: rows of each client in an iteration.
-        cuts: each client's cut.
+        cuts: each client's cut; nothing where the strategy has none.
         data_sha256: the digests of the domains' data sets, in their order.
     """
     return {
@@ -155,99 +148,7 @@ def batches_of(setting: Setting) -> tuple[int, ...]:
     return tuple(min(setting.scenario.strategy.batch_size, size) for size in setting.deal.sizes)
 
 
-def cut_problem(setting: Setting) -> CutProblem:
-    """Return the cut-selection problem of a setting.
-
-    Raises:
-        ScenarioError: where no cut fits some device's memory, or energy counts and a profile does not say what it
-            draws.
-    """
-    objective = Objective(setting.scenario.cuts)
-    try:
-        return CutProblem(setting.workload, setting.fleet, setting.network, batches_of(setting), objective)
-    except (NoFeasibleCutError, UnknownPowerError) as error:
-        came, _, allowed = str(error).partition("; ")
-        raise setting.loaded.error(error.key_path, came, allowed) from error
-
-
-def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: Any) -> Selection:  # noqa: ANN401
-    """Run one cut selector.
-
-    Raises:
-        ScenarioError: where its options do not fit the model or the fleet, or it finds no cuts that keep the limits.
-    """
-    try:
-        return SELECTORS[selector].select(problem, options, setting.streams.draw(f"cuts.{selector}"))
-    except (StatedCutError, NoFeasibleCutError) as error:
-        came, _, allowed = str(error).partition("; ")
-        where = f"cuts.{error.key_path}" if isinstance(error, StatedCutError) else error.key_path
-        raise setting.loaded.error(where, came, allowed) from error
-
-
-def split_plan(setting: Setting) -> Plan:
-    """Select cuts and lay out a split run.
-
-    Raises:
-        ScenarioError: where more clusters than clients are asked for, or cuts do not fit.
-    """
-    _check_clusters(setting)
-    options = setting.scenario.cuts
-    selection = select_cuts(setting, cut_problem(setting), options.selector, options)
-    if not selection.iteration_latency_s <= LONGEST_ITERATION_S:
-        came = f"one iteration would take {selection.iteration_latency_s:.3g} s"
-        allowed = f"allowed: up to {LONGEST_ITERATION_S:.0e} s; some rate or latency is far off"
-        raise setting.loaded.error("devices", came, allowed)
-    batches = batches_of(setting)
-    workload = setting.workload
-    legs = tuple(
-        workload.client_legs(cut, workload.charged_rows(batch))
-        for cut, batch in zip(selection.cuts, batches, strict=True)
-    )
-    clients = tuple(device.id for device in setting.fleet.clients)
-    joins: dict[Place, int] = Counter(
-        (number, visit.entry) for own in legs for number, visit in enumerate(own.visits)
-    )
-    return Plan(
-        setting=setting,
-        clients=clients,
-        batches=batches,
-        selection=selection,
-        legs=legs,
-        joins=joins,
-        exits=frozenset((number, visit.exit) for own in legs for number, visit in enumerate(own.visits)),
-        server_program=_server_program(setting, legs),
-        rounds=setting.scenario.strategy.rounds,
-        steps_per_round=_steps_per_round(setting, batches),
-        round_payload=tuple(_round_payload(setting, cut) for cut in selection.cuts),
-    )
-
-
-def _check_clusters(setting: Setting) -> None:
-    wanted, clients = setting.scenario.strategy.clusters, len(setting.fleet.clients)
-    if wanted != "auto" and wanted > clients:
-        raise setting.loaded.error(
-            "strategy.clusters",
-            f"{wanted} clusters of {clients} clients",
-            f"allowed: auto, or 1 to {clients}",
-        )
-
-
-def _server_program(
-    setting: Setting, legs: tuple[ClientLegs, ...]
-) -> tuple[tuple[int, int, ComputeLeg], ...]:
-    """List the server's joined work in the order of crossings and positions, leaving out positions without rows."""
-    program, workload = [], setting.workload
-    for number in range(len(workload.visits)):
-        for position in workload.positions(number):
-            rows = sum(
-                own.batch for own in legs if own.visits[number].entry <= position <= own.visits[number].exit
-            )
-            if rows:
-                program.append((number, position, workload.server_leg(number, position, rows)))
-    return tuple(program)
-
-
-def _steps_per_round(setting: Setting, batches: tuple[int, ...]) -> int:
+def steps_of_a_round(setting: Setting, batches: Sequence[int]) -> int:
     """Return the iterations of a round: epochs x ``max_k ceil(n_k / b_k)``, unless the scenario says."""
     options = setting.scenario.strategy
     if options.steps_per_round is not None:
@@ -256,7 +157,13 @@ def _steps_per_round(setting: Setting, batches: tuple[int, ...]) -> int:
     return int(options.local_epochs * epoch)
 
 
-def _round_payload(setting: Setting, cut: Cut) -> tuple[tuple[str, float], ...]:
-    parameters, statistics = segment_bytes(setting.costs, cut)
-    payload = ((PayloadKind.PARAMETERS, float(parameters)), (PayloadKind.STATISTICS, float(statistics)))
-    return tuple((kind, n_bytes) for kind, n_bytes in payload if n_bytes)
+def check_latency(setting: Setting, iteration_latency_s: float) -> None:
+    """Refuse iterations that take longer than anybody can mean.
+
+    Raises:
+        ScenarioError: the latency is over ``LONGEST_ITERATION_S``, or not a number.
+    """
+    if not iteration_latency_s <= LONGEST_ITERATION_S:
+        came = f"one iteration would take {iteration_latency_s:.3g} s"
+        allowed = f"allowed: up to {LONGEST_ITERATION_S:.0e} s; some rate or latency is far off"
+        raise setting.loaded.error("devices", came, allowed)

@@ -42,7 +42,7 @@ class Course:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         setting = plan.setting
         self.plan = plan
-        self.recorder = Recorder(setting.fleet, setting.scenario.records, setting.workload.phases)
+        self.recorder = Recorder(setting.fleet, setting.scenario.records, plan.phases)
         self.entries: list[Entry] = []
         self._progress = progress
         self._world = World(setting.fleet, setting.network, self.recorder)

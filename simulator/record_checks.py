@@ -17,6 +17,7 @@ from models.catalog import domain_name
 from scenarios.schema import EvaluationOptions, Scenario
 from simulator.commits import Commit, Decision, Entry
 from simulator.plan import scores_cas
+from simulator.registry import STRATEGIES
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -44,7 +45,7 @@ def _faults(run: Run, scenario: Scenario, entries: Sequence[Entry]) -> Iterator[
     if not _is_sha256(run.summary["weights_sha256"]):
         yield "summary.json has no digest under weights_sha256"
     yield from _faults_of_images(run)
-    yield from _faults_of_log(run, entries)
+    yield from _faults_of_log(run, entries, STRATEGIES[scenario.strategy.name].clusters)
     yield from _faults_of_rounds(run, scenario.strategy.rounds, entries)
     yield from _faults_of_iterations(run, entries)
     yield from _faults_of_metrics(run, scenario.evaluation, entries, domains)
@@ -66,23 +67,23 @@ def _faults_of_images(run: Run) -> Iterator[str]:
         yield "cuts.csv: not every value of images is a whole number of at least 1"
 
 
-def _faults_of_log(run: Run, entries: Sequence[Entry]) -> Iterator[str]:
+def _faults_of_log(run: Run, entries: Sequence[Entry], clustered: bool) -> Iterator[str]:
     for commit, decision in ((entry.commit, entry.decision) for entry in entries):
-        if not _is_decided(commit, decision):
+        if not _is_decided(commit, decision, clustered):
             yield f"commits.parquet: commit {commit.seq} ({commit.kind}) cannot have been decided so"
     final = entries[-1]
     ends = final.decision is not None and final.decision.stop
     if final.commit.kind != "evaluate" or not (final.commit.info["last"] or ends):
         yield "commits.parquet: nothing in its last row ends the run"
     clusters = [entry.decision.clusters for entry in entries if entry.decision and entry.decision.clusters]
-    if run.summary["clusters"] != [list(members) for members in clusters[-1]]:
+    if run.summary["clusters"] != ([list(members) for members in clusters[-1]] if clusters else None):
         yield "summary.json: the clusters are not those of the last aggregation"
 
 
-def _is_decided(commit: Commit, decision: Decision | None) -> bool:
+def _is_decided(commit: Commit, decision: Decision | None, clustered: bool) -> bool:
     """Whether a decision is one of its commit's kind: an aggregation's clusters hold every client once."""
     if decision is None:
-        return commit.kind != "aggregate"
+        return commit.kind != "aggregate" or not clustered
     if commit.kind != "aggregate":
         return commit.kind == "evaluate" and not decision.clusters
     members = Counter(client for cluster in decision.clusters for client in cluster)

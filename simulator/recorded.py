@@ -24,8 +24,8 @@ from simulator.commits import Commit, Decision, Entry, Pass, training_key
 from simulator.plan import training_facts
 from simulator.record_checks import first_fault
 from simulator.setting import Held, RecordedDeal
+from simulator.split_plan import CUT_COLUMNS
 
-CUT_COLUMNS = ("g_head", "g_tail", "d_head", "d_tail")
 NEEDED_COLUMNS = ("images", "images_sha256", "batch")
 """What ``cuts.csv`` must hold besides the cuts; folders of the first version lack some of it."""
 
@@ -142,9 +142,16 @@ def _read(run: Run, loaded: Loaded) -> Recording:
             images_sha256=tuple(run.cuts["images_sha256"].tolist()),
         ),
         batches=tuple(run.cuts["batch"].tolist()),
-        cuts=tuple(Cut(*row) for row in _rows(run.cuts, CUT_COLUMNS)),
+        cuts=_cuts(run.cuts),
         data_sha256=tuple(digests[name] for name in domains),
     )
+
+
+def _cuts(table: pd.DataFrame) -> tuple[Cut, ...]:
+    """Read every client's cut; nothing where the strategy had none."""
+    if not set(CUT_COLUMNS) & set(table.columns):
+        return ()
+    return tuple(Cut(*row) for row in _rows(table, CUT_COLUMNS))
 
 
 def _rows(table: pd.DataFrame, columns: Iterable[str]) -> Iterator[tuple[Any, ...]]:

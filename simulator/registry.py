@@ -8,12 +8,10 @@ run begins.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
-
-from pydantic import BaseModel
 
 from analysis.metrics import CAS_METRIC_NAMES, METRIC_NAMES
 from devices.availability import AlwaysAvailable
@@ -21,7 +19,12 @@ from scenarios.load import Loaded, load_scenario
 from scenarios.schema import PluginSection, Scenario, scenario_type
 from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
 from simulator.kernel.network import NETWORKS
+from simulator.ledger import Disclosure
+from simulator.strategies.fedgan import reveals as fedgan
+from simulator.strategies.fedgan.options import FedganOptions
+from simulator.strategies.huscf_gan import reveals as huscf_gan
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
+from simulator.strategies.options import StrategyOptions
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,30 @@ class Strategy:
     Attributes:
         title: one line for ``hetedge list strategies``.
         options: its options' type.
+        plan: ``module:function`` that lays a run out from its setting (no torch).
         protocol: ``module:function`` that plays a run in simulated time (no torch).
         learner: ``module:class`` that does its mathematics (no clock).
+        reveals: every kind of payload it ever sends, to whom, and what that tells them.
         synchronous: whether all wait for each other, so that time decides nothing that is learned (law 6).
+        clusters: whether every aggregation decides clusters.
+        splits: whether clients are cut, as the scenario's ``cuts`` say.
+        ablations: variants of it by name, as overrides of a scenario, for ``hetedge compare``.
     """
 
     title: str
-    options: type[BaseModel]
+    options: type[StrategyOptions]
+    plan: str
     protocol: str
     learner: str
-    synchronous: bool
+    reveals: tuple[Disclosure, ...]
+    synchronous: bool = True
+    clusters: bool = False
+    splits: bool = False
+    ablations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def load_plan(self) -> Callable[..., Any]:
+        """Import and return the function that lays a run out."""
+        return _load(self.plan)
 
     def load_protocol(self) -> Callable[..., Any]:
         """Import and return the protocol's function."""
@@ -55,9 +72,24 @@ STRATEGIES: Mapping[str, Strategy] = {
     "huscf_gan": Strategy(
         title="KLD-weighted clustered federated learning + heterogeneous U-shaped split (arXiv 2507.12979)",
         options=HuscfGanOptions,
+        plan="simulator.split_plan:split_plan",
         protocol="simulator.strategies.huscf_gan.protocol:play",
         learner="simulator.strategies.huscf_gan.learner:HuscfGanLearner",
-        synchronous=True,
+        reveals=huscf_gan.REVEALS,
+        clusters=True,
+        splits=True,
+        ablations={
+            "no_clustering": ("strategy.clusters=1",),
+            "no_kld": ("strategy.kld_alpha=0",),
+        },
+    ),
+    "fedgan": Strategy(
+        title="whole GANs on the clients, both networks averaged every round (arXiv 2006.07228)",
+        options=FedganOptions,
+        plan="simulator.strategies.fedgan.plan:make_plan",
+        protocol="simulator.strategies.fedgan.protocol:play",
+        learner="simulator.strategies.fedgan.learner:FedganLearner",
+        reveals=fedgan.REVEALS,
     ),
 }
 

@@ -22,7 +22,8 @@ from scenarios.tree import Location, Source
 from simulator import registry
 from simulator.commits import Commit, training_key
 from simulator.environment import describe_machine
-from simulator.plan import Plan, split_plan
+from simulator.plan import Plan
+from simulator.planning import make_plan
 from simulator.playing import Course
 from simulator.progress import Progress, silent
 from simulator.recorded import (
@@ -110,9 +111,10 @@ def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
     """Return the run's scenario with overrides, refused where it would train something else."""
     path = recording.run.path
     cuts_given = any(one.partition("=")[0].split(".")[0] == "cuts" for one in overrides)
-    new_overrides = overrides if cuts_given else [_trained_cuts(recording), *overrides]
+    restated = recording.cuts and not cuts_given
+    new_overrides = [_trained_cuts(recording), *overrides] if restated else overrides
     loaded = registry.load(str(path / SCENARIO_FILE), new_overrides)
-    if not cuts_given:
+    if restated:
         loaded = _cuts_from_file(loaded, path / table_file("cuts"), recording.loaded)
     loaded = _with_marks_of(recording.loaded, loaded)
     new, old = resolved(loaded.scenario), resolved(recording.loaded.scenario)
@@ -196,7 +198,7 @@ def _plan(recording: Recording, loaded: Loaded) -> Plan:
         RunError: where the folder's numbers contradict each other.
     """
     setting = make_setting(loaded, held=recording.held)
-    clients, trained = len(setting.fleet.clients), len(recording.cuts)
+    clients, trained = len(setting.deal.domain_of), len(recording.deal.domain_of)
     if clients != trained:
         raise loaded.error("devices.clients", f"{clients} clients", f"allowed: {trained}, {_AS_TRAINED}")
     domains = setting.deal.domains
@@ -205,7 +207,7 @@ def _plan(recording: Recording, loaded: Loaded) -> Plan:
             came = f"client {client} belongs to {domains[new]}"
             raise loaded.error("data.domains", came, f"allowed: {domains[old]}, {_AS_TRAINED}")
     warn_of_oddities(setting)
-    plan = split_plan(setting)
+    plan = make_plan(setting)
     for client, (cut, was) in enumerate(zip(plan.cuts, recording.cuts, strict=True)):
         if cut != was:
             came = f"client {client} is cut {list(cut.as_tuple())}"

@@ -24,7 +24,8 @@ from simulator import registry
 from simulator.commits import Entry, NullLearner
 from simulator.environment import describe_environment
 from simulator.measuring import MeasuredLearner
-from simulator.plan import Plan, split_plan
+from simulator.plan import Plan
+from simulator.planning import make_plan
 from simulator.playing import Course, RunLearner
 from simulator.progress import Progress, silent
 from simulator.run_log import early_log, log_file
@@ -67,7 +68,7 @@ def run(
         setting = make_setting(loaded, [images.train_labels for images in data] if training else None)
         warn_of_oddities(setting)
         progress.say("selecting cuts")
-        plan = split_plan(setting)
+        plan = make_plan(setting)
         folder = RunFolder.create(path)
         with log_file(folder, early):
             _play(plan, data, device, folder, progress)

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from devices.fleet import Fleet, FleetError, build_fleet
 from models.architecture import Architecture, build_architecture
-from models.catalog import DataOptions, DatasetPath, balanced_labels, dataset_info, domain_name
+from models.catalog import (
+    ASSUMED_IMAGES_OF_A_PATH,
+    DataOptions,
+    DatasetPath,
+    balanced_labels,
+    dataset_form,
+    dataset_info,
+    domain_name,
+)
 from models.paper import PaperWorkload
 from models.partition import PartitionError, partition
 from models.split import ModelCosts, model_costs
@@ -28,9 +36,6 @@ from simulator.kernel.network import Network
 from simulator.streams import Streams
 
 log = logging.getLogger(__name__)
-
-ASSUMED_IMAGES_OF_A_PATH = (60_000, 10)
-"""Training images and classes assumed of a user's own data set by commands that open no data file (as MNIST has)."""
 
 BYTES_PER_VALUE = {"float32": 4, "float64": 8}
 
@@ -137,7 +142,7 @@ def make_setting(
     streams = Streams(scenario.seed)
     fleet = _build_fleet(loaded, streams)
     architecture = build_architecture(scenario.model)
-    clients = len(fleet.clients)
+    clients = scenario.strategy.data_holders(len(fleet.clients))
     deal = _deal(loaded, clients, labels, streams) if held is None else _recorded_deal(loaded, clients, held)
     return Setting(
         loaded=loaded,
@@ -167,11 +172,14 @@ def _build_fleet(loaded: Loaded, streams: Streams) -> Fleet:
 def _assumed_labels(name: str, dataset: str | DatasetPath) -> NDArray[np.int64]:
     if isinstance(dataset, str):
         return balanced_labels(dataset_info(dataset))
-    images, classes = ASSUMED_IMAGES_OF_A_PATH
+    classes = dataset_form(dataset).classes
     log.warning(
-        "domain %s: no data file is opened; %d images of %d classes are assumed", name, images, classes
+        "domain %s: no data file is opened; %d images of %d classes are assumed",
+        name,
+        ASSUMED_IMAGES_OF_A_PATH,
+        classes,
     )
-    return balanced_labels(ASSUMED_IMAGES_OF_A_PATH)
+    return balanced_labels((ASSUMED_IMAGES_OF_A_PATH, classes))
 
 
 def _deal(
@@ -185,7 +193,8 @@ def _deal(
     per_domain = _clients_per_domain(loaded, n_clients)
     for index, clients in enumerate(per_domain):
         try:
-            images += partition(labels[index], clients, data.partition, streams.draw("partition", index))
+            draw = streams.draw("partition", index)
+            images += partition(labels[index], clients, data.partition, draw, n_clients)
         except PartitionError as error:
             key_path = f"data.partition.{error.key}" if error.key else "data.partition"
             raise loaded.error(key_path, *_came_and_allowed(error)) from error
@@ -221,7 +230,8 @@ def _clients_per_domain(loaded: Loaded, n_clients: int) -> list[int]:
             "data.domains",
             f"the domains ask for {given} clients"
             + (f" and {open_domains} more domains" if open_domains else ""),
-            f"the fleet has {n_clients} devices; clients must sum to them (leave clients out to deal equally)",
+            f"the fleet has {n_clients} {loaded.scenario.strategy.holders}; "
+            "clients must sum to them (leave clients out to deal equally)",
         )
     shares = iter(
         [len(part) for part in np.array_split(np.arange(rest), open_domains)] if open_domains else []
@@ -245,7 +255,7 @@ def warn_of_oddities(setting: Setting) -> None:
 def _warn_of_lopsided_domains(setting: Setting) -> None:
     """Log a warning where all of a domain's clients have one device profile while the fleet has several."""
     profiles = [device.profile.name for device in setting.fleet.clients]
-    if len(set(profiles)) == 1:
+    if len(set(profiles)) == 1 or len(profiles) != len(setting.deal.sizes):
         return
     for domain in setting.deal.domains:
         clients = setting.deal.clients_of(domain)

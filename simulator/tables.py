@@ -52,9 +52,10 @@ def latency_text(answers: Sequence[Mapping[str, Any]]) -> str:
 def _client_rows(answer: Mapping[str, Any]) -> list[list[str]]:
     """Return one row per kind of client: same profile, same cut, same times."""
     kinds: Counter[tuple[str, ...]] = Counter()
-    for client, cut in zip(answer["clients"], answer["cuts"], strict=True):
+    uncut = [None] * len(answer["clients"])
+    for client, cut in zip(answer["clients"], answer["cuts"] or uncut, strict=True):
         times = [duration_text(client[key]) for key in ("compute_s", "transfer_s", "wait_s")]
-        kinds[client["profile"], str(cut), *times] += 1
+        kinds[client["profile"], str(cut or "-"), *times] += 1
     heading = ["profile", "clients", "cut", "computes", "transfers", "waits"]
     return [heading, *([kind[0], str(count), *kind[1:]] for kind, count in kinds.items())]
 

@@ -22,8 +22,10 @@ from simulator.commits import CommitLog, NullLearner
 from simulator.cuts.problem import Selection
 from simulator.cuts.selectors import SELECTORS
 from simulator.kernel.world import World
-from simulator.plan import Plan, cut_problem, select_cuts, split_plan
+from simulator.plan import Plan
+from simulator.planning import make_plan
 from simulator.setting import Setting, make_setting, warn_of_oddities
+from simulator.split_plan import SplitPlan, cut_problem, select_cuts, split_plan
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,31 @@ def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan
     """
     setting = make_setting(registry.load(str(scenario), overrides))
     warn_of_oddities(setting)
+    return make_plan(setting)
+
+
+def split_plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> SplitPlan:
+    """Return the plan of a scenario whose strategy splits networks between clients and the server.
+
+    Raises:
+        ScenarioError: where the scenario is wrong, or its strategy splits nothing.
+    """
+    setting = make_setting(registry.load(str(scenario), overrides))
+    _require_cuts(setting)
+    warn_of_oddities(setting)
     return split_plan(setting)
+
+
+def _require_cuts(setting: Setting) -> None:
+    """Refuse a strategy that has no cuts to choose or to explain."""
+    name = setting.scenario.strategy.name
+    if not registry.STRATEGIES[name].splits:
+        splitting = ", ".join(key for key, one in registry.STRATEGIES.items() if one.splits)
+        raise setting.loaded.error(
+            "strategy.name",
+            f"{name!r}, which cuts no network between clients and server",
+            f"allowed here: {splitting}; hetedge latency takes any strategy",
+        )
 
 
 def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "formula") -> dict[str, Any]:
@@ -100,6 +126,7 @@ def compare_cuts(
             found.
     """
     setting = make_setting(registry.load(str(scenario), overrides))
+    _require_cuts(setting)
     own = setting.scenario.cuts
     if selectors:
         return [_selection(setting, name) for name in selectors]
@@ -132,29 +159,38 @@ def _selection(setting: Setting, name: str) -> Selection:
 
 
 def _played(plan: Plan) -> tuple[IterationTime, float]:
-    """Play one iteration and one aggregation in the event simulation; return their times."""
+    """Play a round of one iteration and a round of two; return an iteration's time and that of a round's end.
+
+    What the second run has more of is one iteration, and nothing of what begins or ends a round.
+    """
+    recorder, end_s = _play_round(plan, steps=1)
+    before = recorder.tables()
+    after = _play_round(plan, steps=2)[0].tables()
+    iteration = after["iterations"].iloc[-1]
+    ends, reached_s = {}, 0.0
+    for phase in plan.phases:
+        reached_s += float(iteration[f"{phase}_s"])
+        ends[phase] = reached_s
+    latency_s = float(iteration["iteration_latency_s"])
+    seconds = {}
+    for column in ("compute_s", "transfer_s"):
+        longer, shorter = (one["devices"].set_index("device")[column].to_dict() for one in (after, before))
+        seconds[column] = {name: float(longer[name]) - float(shorter[name]) for name in longer}
+    clients = []
+    for device in plan.setting.fleet.clients:
+        compute_s, transfer_s = seconds["compute_s"][device.name], seconds["transfer_s"][device.name]
+        clients.append(ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s))
+    return IterationTime(latency_s, ends, tuple(clients)), end_s - float(
+        before["iterations"]["end_s"].iloc[-1]
+    )
+
+
+def _play_round(plan: Plan, steps: int) -> tuple[Recorder, float]:
+    """Play one round of so many iterations in the event simulation; return its records and when it ended."""
     setting = plan.setting
-    short = dataclasses.replace(plan, rounds=1, steps_per_round=1)
-    recorder = Recorder(setting.fleet, "summary", setting.workload.phases)
+    short = dataclasses.replace(plan, rounds=1, steps_per_round=steps)
+    recorder = Recorder(setting.fleet, "summary", plan.phases)
     world = World(setting.fleet, setting.network, recorder)
     protocol = registry.STRATEGIES[setting.scenario.strategy.name].load_protocol()
-    # The aggregation belongs to the round, not to the iteration: its transfers are taken out of the clients' sums.
     world.play(protocol(world, short, CommitLog(lambda: world.now_s, NullLearner())))
-    tables = recorder.tables()
-    iteration = tables["iterations"].iloc[0]
-    ends, end_s = {}, 0.0
-    for phase in setting.workload.phases:
-        end_s += float(iteration[f"{phase}_s"])
-        ends[phase] = end_s
-    latency_s = float(iteration["iteration_latency_s"])
-    seconds = tables["devices"].set_index("device")[["compute_s", "transfer_s"]].to_dict("index")
-    clients = []
-    for client, payload in zip(setting.fleet.clients, plan.round_payload, strict=True):
-        load = sum(n_bytes for _, n_bytes in payload)
-        moving_s = seconds[client.name]["transfer_s"] - sum(
-            setting.network.seconds(*ends_of, load)
-            for ends_of in ((client.id, setting.fleet.server.id), (setting.fleet.server.id, client.id))
-        )
-        compute_s = seconds[client.name]["compute_s"]
-        clients.append(ClientTime(compute_s, moving_s, latency_s - compute_s - moving_s))
-    return IterationTime(latency_s, ends, tuple(clients)), world.now_s - latency_s
+    return recorder, world.now_s

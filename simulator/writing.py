@@ -19,7 +19,6 @@ from analysis.digests import timeline_digest
 from analysis.plots import FIGURES, draw
 from analysis.runs import RunFolder, load_run
 from analysis.summary import summarize
-from models.memory import memory_bytes
 from scenarios.dump import dump_resolved, resolved
 from scenarios.load import Loaded
 from simulator.commits import training_key
@@ -105,7 +104,7 @@ def _summary(
         "timeline_sha256": timeline_digest(tables),
         "weights_sha256": ending.weights_sha256,
         "training_key": training_key(course.entries, plan.training_facts(ending.data_sha256)),
-        "cut_selector": plan.selection.selector,
+        "cut_selector": plan.cut_selector,
         "iteration_latency_s": plan.closed_form().latency_s,
         "clusters": _last_clusters(tables["commits"]),
         **ending.more,
@@ -121,32 +120,35 @@ def _stopped_by(course: Course) -> str:
 
 
 def _last_clusters(commits: pd.DataFrame) -> list[list[int]] | None:
-    """Return the clusters of the last aggregation."""
-    decided = commits.loc[commits["kind"] == "aggregate", "decision"]
-    if decided.empty:
+    """Return the clusters that were last decided; None where there were none."""
+    texts = commits.loc[commits["kind"] == "aggregate", "decision"]
+    decided = [one for one in map(json.loads, texts) if one is not None]
+    if not decided:
         return None
-    clusters: list[list[int]] = json.loads(decided.iloc[-1])["clusters"]
+    clusters: list[list[int]] = decided[-1]["clusters"]
     return clusters
 
 
 def cuts_table(plan: Plan) -> pd.DataFrame:
-    """Return ``cuts.csv``: each client's cut, what it holds, and what it would need of memory."""
+    """Return ``cuts.csv``: each client's part in the networks, what it holds, and what it would need of memory.
+
+    A strategy's columns come over the common ones: what a household is called, say.
+    """
     setting, deal = plan.setting, plan.setting.deal
-    costs = setting.costs
-    clients = zip(setting.fleet.clients, plan.cuts, plan.batches, deal.sizes, deal.images_sha256, strict=True)
+    clients = zip(
+        plan.clients, plan.batches, deal.sizes, deal.images_sha256, plan.memory_bytes(), strict=True
+    )
     rows = [
         {
-            "client": device.name,
-            "profile": device.profile.name,
-            "domain": deal.domains[deal.domain_of[device.id]],
-            **dict(zip(("g_head", "g_tail", "d_head", "d_tail"), cut.as_tuple(), strict=True)),
-            "g_blocks": costs.generator.length,
-            "d_blocks": costs.discriminator.length,
+            "client": setting.fleet.clients[client].name,
+            "profile": setting.fleet.clients[client].profile.name,
+            "domain": deal.domains[deal.domain_of[client]],
+            **plan.placement_columns(client),
             "images": size,
             "images_sha256": digest,
             "batch": batch,
-            "memory_bytes": memory_bytes(costs, cut, batch),
+            "memory_bytes": memory,
         }
-        for device, cut, batch, size, digest in clients
+        for client, batch, size, digest, memory in clients
     ]
     return pd.DataFrame(rows)

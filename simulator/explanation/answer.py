@@ -20,7 +20,7 @@ from simulator.explanation.critical_path import (
 from simulator.explanation.legs import Bound, Cause, Kind, Leg, Limit
 from simulator.explanation.sensitivities import Sensitivity, sensitivities
 from simulator.explanation.timeline import Timeline
-from simulator.timing_only import plan_from_sizes
+from simulator.timing_only import split_plan_from_sizes
 
 NAMES_COMPARED = 1000
 """Clients whose names are compared with a wrong one at most."""
@@ -50,7 +50,7 @@ def explain(
         ScenarioError: where the scenario is wrong.
         UnknownClientError: where the fleet has no such client.
     """
-    plan = plan_from_sizes(scenario, overrides)
+    plan = split_plan_from_sizes(scenario, overrides)
     fleet = plan.setting.fleet
     asked = None if client is None else client_id(client, fleet)
     timeline = Timeline(plan)

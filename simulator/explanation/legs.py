@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.fleet import SERVER_ID, Device
-from models.split import ComputeLeg, Phase
+from models.split import ComputeLeg
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.network import Pace
 
@@ -72,7 +72,7 @@ class Leg:
 
     device: int
     crossing: int
-    phase: Phase
+    phase: str
     kind: Kind
     what: str
     start_s: float

@@ -149,7 +149,9 @@ def _replaced(fleet: Fleet, members: Collection[int], profile: DeviceProfile) ->
     def renewed(device: Device) -> Device:
         return Device(device.id, profile) if device.id in members else device
 
-    return Fleet(renewed(fleet.server), tuple(renewed(device) for device in fleet.clients))
+    return dataclasses.replace(
+        fleet, server=renewed(fleet.server), clients=tuple(renewed(device) for device in fleet.clients)
+    )
 
 
 def _other_cuts(timeline: Timeline, path: Sequence[Leg], kinds: Sequence[_Kind]) -> Iterator[Sensitivity]:

@@ -22,7 +22,7 @@ from simulator.explanation.legs import (
     message_bound,
     spoken,
 )
-from simulator.plan import Plan
+from simulator.split_plan import SplitPlan
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Timeline:
         server: the server's joined work, in order.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SplitPlan) -> None:
         self.plan = plan
         self.model = plan.iteration_model()
         self.trace = self.model.trace(plan.cuts)

@@ -34,8 +34,7 @@ class World:
         self.fleet = fleet
         self.network = network
         self.recorder = recorder
-        devices = (fleet.server, *fleet.clients)
-        self._processors = {device.id: Processor(device) for device in devices}
+        self._processors = {device.id: Processor(device) for device in fleet.devices}
 
     @property
     def now_s(self) -> float:

@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 
 import pytest
-from tiny_world import SCENARIO, domains, make_learner, make_plan, play_run
+from tiny_strategies import STRATEGY_SCENARIOS
+from tiny_world import domains, make_learner, make_plan, play_run
 
 from simulator.commits import decisions, training_key
 from simulator.cuts.selectors import SELECTORS
@@ -26,9 +27,6 @@ EXACT_TIME = 1e-9
 
 LOSS = 1e-6
 """Relative: a few float64 iterations; machines differ in the order of summation inside a convolution."""
-
-STRATEGY_SCENARIOS = {"huscf_gan": (SCENARIO, ("strategy.clusters=auto", "strategy.warmup_rounds=1"))}
-"""The tiny scenario of each strategy. A new strategy adds its own here, and its file beside this one."""
 
 SELECTOR_SCENARIO = """\
 name: golden-cuts

@@ -13,7 +13,7 @@ from models.catalog import (
     dataset_info,
     domain_name,
 )
-from models.partition import DirichletPartition, IidPartition
+from models.partition_options import DirichletPartition, IidPartition
 
 
 class Root(BaseModel):
@@ -129,8 +129,8 @@ def test_options_are_frozen():
         ({"partition": "iid"}, ("partition",), "'iid' is no partition"),
         ({"partition": {"kind": "dirichle"}}, ("partition", "kind"), "did you mean 'dirichlet'"),
         ({"partition": {"kind": ["iid"]}}, ("partition", "kind"), "unknown partition kind"),
-        ({"partition": {"kind": "paper_s4"}}, ("partition", "kind"), "planned but not built yet"),
-        ({"partition": {"kind": "shards"}}, ("partition", "kind"), "planned but not built yet"),
+        ({"partition": {"kind": "paper_s7"}}, ("partition", "kind"), "did you mean 'paper_s"),
+        ({"partition": {"kind": "shards", "shards_per_client": 0}}, ("partition", "shards_per_client"), "than or"),
         ({"partition": {"kind": "dirichlet", "alpha": 0}}, ("partition", "alpha"), "greater than 0"),
         ({"partition": {"alpha": 1}}, ("partition", "alpha"), "not permitted"),
         (

@@ -1,16 +1,18 @@
 """Whatever the labels and clients, a partition deals images once, all of them, in sorted order, repeatably."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.partition import (
+from models.partition import partition
+from models.partition_options import (
+    PARTITIONS,
     AnyPartition,
     DirichletPartition,
     IidPartition,
     LabelExclusionPartition,
     QuantityPartition,
-    partition,
+    ShardsPartition,
 )
 
 labels_arrays = st.lists(st.integers(0, 9), min_size=2, max_size=200).map(lambda values: np.array(values))
@@ -20,6 +22,7 @@ complete_options: st.SearchStrategy[AnyPartition] = st.one_of(
     st.just(IidPartition()),
     st.builds(DirichletPartition, alpha=st.floats(0.5, 1e3), max_tries=st.just(20)),
     st.builds(QuantityPartition, sigma=st.floats(0.0, 5.0)),
+    st.builds(ShardsPartition, shards_per_client=st.integers(1, 3)),
 )
 
 
@@ -70,3 +73,29 @@ def test_label_exclusion_is_disjoint_and_keeps_all_of_a_kept_label(clients, coun
     for part, before in zip(parts, whole, strict=True):
         kept = np.isin(labels[before], labels[part])
         np.testing.assert_array_equal(part, before[kept])
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(sorted(kind for kind in PARTITIONS if kind.startswith("paper_"))),
+    st.integers(1, 8),
+    st.integers(0, 30),
+    st.integers(200, 900),
+    seeds,
+)
+def test_paper_kinds_stay_disjoint_below_the_cap_and_within_the_equal_shares(
+    kind, clients, other_clients, images_in_all, seed
+):
+    labels, total = np.arange(400) % 10, clients + other_clients
+    options = PARTITIONS[kind](images_in_all=images_in_all)
+    drawn = [np.random.default_rng(seed) for _ in range(2)]
+    cap = images_in_all // total
+    assume(cap // 6 >= 2)
+    parts = partition(labels, clients, options, drawn[0], total_clients=total)
+    shares = partition(labels, clients, IidPartition(), drawn[1])
+    for part, share in zip(parts, shares, strict=True):
+        assert (np.diff(part) > 0).all()
+        assert np.isin(part, share).all()
+        assert len(part) <= cap
+        # At most 4 of 10 labels go, and of an equal share of 50 or more each label has some; 1/6 is the lowest cap.
+        assert len(part) >= min(cap // 6, np.sort(np.bincount(labels[share], minlength=10))[:6].sum())

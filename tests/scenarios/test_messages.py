@@ -84,7 +84,8 @@ ROOT_KEYS = (
          "s.yaml:4:23: availability.model: 'allways'; allowed: always; did you mean 'always'?"),
         ("data: {partition: {kind: dirichlt}}\n",
          "s.yaml:4:26: data.partition.kind: unknown partition kind 'dirichlt'; "
-         "allowed: iid, label_exclusion, dirichlet, quantity; did you mean 'dirichlet'?"),
+         "allowed: iid, label_exclusion, dirichlet, shards, quantity, paper_s1, paper_s2, paper_s3, paper_s4, "
+         "paper_s5, paper_s6; did you mean 'dirichlet'?"),
         ("data: {domains: [{dataset: glyps}]}\n",
          "s.yaml:4:28: data.domains.0.dataset: unknown data set 'glyps'; allowed: mnist5k, glyphs, MNIST, "
          "FashionMNIST, KMNIST, NotMNIST, {path: DIR, format: idx}; did you mean 'glyphs'?"),
@@ -205,9 +206,10 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             "s.yaml:4:23: availability.model: 'diurnal' is planned but not built yet; allowed: always",
         ),
         (
-            "data: {partition: {kind: paper_s3}}\n",
-            "s.yaml:4:26: data.partition.kind: partition kind 'paper_s3' is planned but not built yet; "
-            "allowed: iid, label_exclusion, dirichlet, quantity",
+            "data: {partition: {kind: shard}}\n",
+            "s.yaml:4:26: data.partition.kind: unknown partition kind 'shard'; "
+            "allowed: iid, label_exclusion, dirichlet, shards, quantity, paper_s1, paper_s2, paper_s3, paper_s4, "
+            "paper_s5, paper_s6; did you mean 'shards'?",
         ),
         (
             "data: {domains: [{dataset: {path: a, format: npz}}]}\n",

@@ -10,6 +10,7 @@ from plain_gan import PlainGan, assert_same_but_for_rounding
 from tiny_world import assert_identical, domains, make_learner, make_plan
 
 from models.steps import IterationResult
+from simulator import feed as feed_module
 from simulator.commits import Commit, Pass
 from simulator.strategies.huscf_gan import learner as learner_module
 
@@ -360,7 +361,7 @@ def test_generation_in_chunks_draws_as_one(made, monkeypatch):
     one = made()
     labels = np.arange(7) % 10
     whole = one.learner.generate(0, labels, np.random.default_rng(3))
-    monkeypatch.setattr(learner_module, "GENERATION_CHUNK", 3)
+    monkeypatch.setattr(feed_module, "GENERATION_CHUNK", 3)
     np.testing.assert_allclose(one.learner.generate(0, labels, np.random.default_rng(3)), whole, rtol=1e-6)
 
 

@@ -20,8 +20,8 @@ from simulator.cuts.objective import Objective, SelectorOptions
 from simulator.cuts.problem import CutProblem
 from simulator.kernel.network import DedicatedNetwork, Network
 from simulator.kernel.world import World
-from simulator.plan import Plan, split_plan
 from simulator.setting import Deal, Setting, make_setting
+from simulator.split_plan import SplitPlan, split_plan
 from simulator.strategies.huscf_gan.protocol import play
 
 DATAFLOW_PHASES = phases_of(VISITS)
@@ -106,7 +106,7 @@ def make_plan_of(
     cuts: Sequence[Cut],
     network=None,
     **strategy,
-) -> Plan:
+) -> SplitPlan:
     """The plan of a run in which each client has just one batch of images."""
     return split_plan(make_setting_of(folder, costs, fleet, batches, network, cuts, **strategy))
 
@@ -147,7 +147,7 @@ def problem_of(
     return CutProblem(workload or DataflowWorkload(costs), fleet, network, batches, Objective(options))
 
 
-def play_plan(plan: Plan, learner=None) -> tuple[dict, CommitLog, World]:
+def play_plan(plan: SplitPlan, learner=None) -> tuple[dict, CommitLog, World]:
     """Play a plan in the event simulation; return its tables, its log and the world at the end."""
     setting = plan.setting
     recorder = Recorder(setting.fleet, phases=setting.workload.phases)

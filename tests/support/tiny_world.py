@@ -1,4 +1,4 @@
-"""Tiny HuSCF-GAN runs on made-up images, without evaluation: fractions of a second each."""
+"""Tiny runs on made-up images, without evaluation: fractions of a second each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,9 @@ from models.datasets import LabelledImages
 from simulator import registry
 from simulator.commits import CommitLog, Entry
 from simulator.kernel.world import World
-from simulator.plan import Plan, split_plan
+from simulator.plan import Plan
+from simulator.planning import make_plan as plan_of
 from simulator.setting import make_setting
-from simulator.strategies.huscf_gan.learner import HuscfGanLearner
-from simulator.strategies.huscf_gan.protocol import play
 
 MIXED_CUTS = "[[1, 1, 1, 1], [2, 1, 1, 2], [1, 2, 2, 1], [2, 2, 2, 2]]"
 """Four clients; every middle block has holders and others, in both networks."""
@@ -61,11 +60,12 @@ def domains(count: int = 40) -> list[LabelledImages]:
 def make_plan(folder: Path, data: Sequence[LabelledImages], *overrides: str, text: str = SCENARIO) -> Plan:
     path = folder / "tiny.yaml"
     path.write_text(text)
-    return split_plan(make_setting(registry.load(str(path), overrides), [one.train_labels for one in data]))
+    return plan_of(make_setting(registry.load(str(path), overrides), [one.train_labels for one in data]))
 
 
-def make_learner(plan: Plan, data: Sequence[LabelledImages]) -> HuscfGanLearner:
-    return HuscfGanLearner(plan, data, torch.device("cpu"))
+def make_learner(plan: Plan, data: Sequence[LabelledImages]) -> Any:
+    strategy = registry.STRATEGIES[plan.setting.scenario.strategy.name]
+    return strategy.load_learner()(plan, data, torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Played:
 
 def play_run(plan: Plan, learner: Any) -> Played:
     """Play a plan's whole timeline with a learner."""
-    recorder = Recorder(plan.setting.fleet, mode="full")
+    recorder = Recorder(plan.setting.fleet, "full", plan.phases)
     world = World(plan.setting.fleet, plan.setting.network, recorder)
     losses = []
 
@@ -98,7 +98,8 @@ def play_run(plan: Plan, learner: Any) -> Played:
         )
 
     log = CommitLog(lambda: world.now_s, learner, observe)
-    world.play(play(world, plan, log))
+    protocol = registry.STRATEGIES[plan.setting.scenario.strategy.name].load_protocol()
+    world.play(protocol(world, plan, log))
     return Played(log.entries, recorder.tables(), learner, losses)
 
 

@@ -22,7 +22,7 @@ from simulator.explanation.legs import Kind
 from simulator.explanation.timeline import Timeline
 from simulator.kernel.network import DedicatedNetwork, Network
 from simulator.kernel.world import World
-from simulator.plan import split_plan
+from simulator.split_plan import split_plan
 from simulator.setting import Deal, make_setting
 from simulator.strategies.huscf_gan.protocol import play
 

@@ -7,6 +7,7 @@ clients, weighs and averages their segments (arXiv 2507.12979; docs/model.md, se
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,16 +19,11 @@ from models.aggregation import aggregate, kl_divergences, kld_weights
 from models.clustering import find_clusters
 from models.datasets import LabelledImages
 from models.ensemble import Ensemble
-from models.steps import Batch, IterationResult, Present, gan_iteration
+from models.steps import IterationResult, Present, gan_iteration
 from simulator.commits import Commit, Decision
-from simulator.plan import Plan
-from simulator.setting import Deal
+from simulator.feed import Feed
+from simulator.split_plan import SplitPlan
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
-
-GENERATION_CHUNK = 500
-"""Images generated at once for evaluation; it bounds the memory, and changes no value but by rounding."""
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class HuscfGanLearner:
@@ -39,17 +35,12 @@ class HuscfGanLearner:
         device: where tensors live.
     """
 
-    def __init__(self, plan: Plan, data: Sequence[LabelledImages], device: torch.device) -> None:
-        deal = plan.setting.deal
-        if not isinstance(deal, Deal):
-            raise TypeError(f"the plan holds a {type(deal).__name__}; a learner needs the images themselves")
+    def __init__(self, plan: SplitPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
         self._plan = plan
-        self._deal = deal
+        self._feed = Feed(plan, data, device)
+        self._deal = self._feed.deal
         self._streams = plan.setting.streams
         self._options: HuscfGanOptions = plan.setting.scenario.strategy
-        self._data = data
-        self._device = device
-        self._dtype = DTYPES[plan.setting.scenario.execution.precision]
         self.generator = self._ensemble("generator")
         self.discriminator = self._ensemble("discriminator")
         self.losses = (float("nan"), float("nan"))
@@ -76,14 +67,7 @@ class HuscfGanLearner:
         self, client: int, labels: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Generate images ``[n, c, h, w]`` in [-1, 1] with a client's composite generator, in evaluation mode."""
-        chunks = np.array_split(labels, max(1, -(-len(labels) // GENERATION_CHUNK)))
-        images = []
-        for chunk in chunks:
-            latent = self._tensor(rng.standard_normal((len(chunk), self._latent_size)))
-            images.append(
-                self.generator.evaluate(client, latent, torch.as_tensor(chunk, device=self._device))
-            )
-        return np.asarray(torch.cat(images).float().cpu().numpy())
+        return self._feed.generate(partial(self.generator.evaluate, client), labels, rng)
 
     def state(self) -> dict[str, Tensor]:
         """Return all weights and statistics, by stable names."""
@@ -96,21 +80,9 @@ class HuscfGanLearner:
         step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
         passes = [Present(one.forward, one.backward) for one in commit.passes]
         made, fake, real, serve = passes
-        batches = {client: self._batch(client, step) for client in commit.clients}
+        batches = {client: self._feed.batch(client, step) for client in commit.clients}
         self._last = gan_iteration(self.generator, self.discriminator, batches, (made, fake, real, serve))
         self.losses = (self._last.discriminator_loss, self._last.generator_loss)
-
-    def _batch(self, client: int, step: int) -> Batch:
-        """Draw a fresh batch of a client's own images, with their own labels, and its latent noise."""
-        data, own = self._data[self._deal.domain_of[client]], self._deal.images[client]
-        size = self._plan.batches[client]
-        chosen = own[self._streams.draw("batch", client, step).choice(len(own), size, replace=False)]
-        noise = self._streams.draw("noise", client, step).standard_normal((size, self._latent_size))
-        return Batch(
-            images=self._tensor(data.train_images[chosen].astype(np.float32) / 127.5 - 1.0),
-            labels=torch.as_tensor(data.train_labels[chosen], device=self._device),
-            latent=self._tensor(noise),
-        )
 
     def _aggregate(self, commit: Commit) -> Decision:
         """Step 1: clusters. Step 2: weights within them and over all. Step 3: averages."""
@@ -160,12 +132,11 @@ class HuscfGanLearner:
         ]
         ends = [cut.as_tuple()[:2] if name == "generator" else cut.as_tuple()[2:] for cut in plan.cuts]
         return Ensemble(
-            network, ends, keys, common, options.learning_rate, dtype=self._dtype, device=self._device
+            network,
+            ends,
+            keys,
+            common,
+            options.learning_rate,
+            dtype=self._feed.dtype,
+            device=self._feed.device,
         )
-
-    @property
-    def _latent_size(self) -> int:
-        return int(self._plan.setting.architecture.latent_size)
-
-    def _tensor(self, values: NDArray[np.floating]) -> Tensor:
-        return torch.as_tensor(values, dtype=self._dtype, device=self._device)

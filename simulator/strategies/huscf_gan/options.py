@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulator.strategies.options import StrategyOptions
+
 
 class PatienceAll(BaseModel):
     """The server waits for everybody."""
@@ -14,10 +16,9 @@ class PatienceAll(BaseModel):
     kind: Literal["all"] = Field("all", description="Whom a barrier waits for: everybody.")
 
 
-class HuscfGanOptions(BaseModel):
+class HuscfGanOptions(StrategyOptions):
     """HuSCF-GAN (arXiv 2507.12979). The defaults are the paper's where it states them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     name: Literal["huscf_gan"] = Field(
         "huscf_gan", description="HuSCF-GAN: clustered federated, U-shaped split."
     )

@@ -15,7 +15,8 @@ from models.split import ClientLegs, Phase, TransferLeg
 from simulator.commits import CommitLog, Pass
 from simulator.kernel.chain import Chain, Message
 from simulator.kernel.world import Barrier, Process, World
-from simulator.plan import Plan
+from simulator.rounds import play_rounds
+from simulator.split_plan import SplitPlan
 
 PASSES = (
     Phase.GENERATOR_FORWARD,
@@ -26,32 +27,21 @@ PASSES = (
 """The passes of an iteration whose joined batches a commit names; the generator's pass is named by its forward."""
 
 
-def play(world: World, plan: Plan, log: CommitLog) -> Process:
-    """Play a whole run: rounds of split iterations, each ended by a clustered aggregation.
-
-    It ends with the plan's last round, or earlier: with the round in which ``stop.sim_time`` is over, or with the
-    evaluation on which the learner decides to stop.
-    """
-    _evaluate(plan, log, round_=-1, last=False)
+def play(world: World, plan: SplitPlan, log: CommitLog) -> Process:
+    """Play a whole run: rounds of split iterations, each ended by a clustered aggregation."""
     roads = _Roads(world, plan)
-    for round_ in range(plan.rounds):
+
+    def play_round(round_: int) -> Process:
         for step in range(plan.steps_per_round):
             yield from _iteration(world, plan, roads, log, round_, step)
         yield from _aggregation(world, plan, log, round_)
-        world.recorder.end_round(round_, world.now_s)
-        last = plan.is_last(round_, world.now_s)
-        reached = plan.evaluates_after(round_, last) and _evaluate(plan, log, round_, last)
-        if last or reached:
-            return
+
+    return play_rounds(world, plan, log, play_round)
 
 
-def _evaluate(plan: Plan, log: CommitLog, round_: int, last: bool) -> bool:
-    """Evaluation is a commit too; it costs no simulated time. Return whether the run's target is reached."""
-    decision = log.commit("evaluate", plan.clients, round=round_, last=int(last))
-    return decision is not None and decision.stop
-
-
-def _iteration(world: World, plan: Plan, roads: _Roads, log: CommitLog, round_: int, step: int) -> Process:
+def _iteration(
+    world: World, plan: SplitPlan, roads: _Roads, log: CommitLog, round_: int, step: int
+) -> Process:
     """Play one iteration: it ends when the last client has applied its gradients."""
     meeting = _Iteration(world, plan, roads)
     for client in plan.clients:
@@ -74,7 +64,7 @@ class _Roads:
         server: the server's joined work: crossing, position, chain.
     """
 
-    def __init__(self, world: World, plan: Plan) -> None:
+    def __init__(self, world: World, plan: SplitPlan) -> None:
         forge = _roads_in_lockstep if plan.setting.workload.lockstep else _dataflow_roads
         self.clients = [
             forge(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
@@ -111,14 +101,14 @@ def _message(source: int, target: int, leg: TransferLeg) -> Message:
 class _Iteration:
     """One iteration's barriers, and the processes that meet at them."""
 
-    def __init__(self, world: World, plan: Plan, roads: _Roads) -> None:
+    def __init__(self, world: World, plan: SplitPlan, roads: _Roads) -> None:
         self._world = world
         self._plan = plan
         self._roads = roads
         self.start_s = world.now_s
         self.everybody_done = Barrier(world.env, len(plan.clients))
-        self._phase_end_s = dict.fromkeys(plan.setting.workload.phases, self.start_s)
-        self._last_phase = plan.setting.workload.phases[-1]
+        self._phase_end_s: dict[str, float] = dict.fromkeys(plan.phases, self.start_s)
+        self._last_phase = plan.phases[-1]
         self._lockstep = plan.setting.workload.lockstep
         self._phase_barriers = [Barrier(world.env, len(plan.clients)) for _ in self._phase_end_s]
         self._joined: dict[tuple[int, int], Barrier] = {
@@ -168,7 +158,7 @@ class _Iteration:
             if leaving is not None:
                 leaving.succeed()
 
-    def _reach(self, phase: Phase, time_s: float) -> None:
+    def _reach(self, phase: str, time_s: float) -> None:
         """Note that a client has ended a phase; the phase ends with the last one."""
         if time_s > self._phase_end_s[phase]:
             self._phase_end_s[phase] = time_s
@@ -182,7 +172,7 @@ class _Iteration:
         return seconds
 
 
-def _aggregation(world: World, plan: Plan, log: CommitLog, round_: int) -> Process:
+def _aggregation(world: World, plan: SplitPlan, log: CommitLog, round_: int) -> Process:
     """End a round: segments go up, the server clusters and averages, the averages come down.
 
     The core's activations, on which clusters are found, are the server's own: nothing else needs sending. The

@@ -9,7 +9,8 @@ from models.split import ChainCosts, Cut, ModelCosts, PayloadKind, model_costs, 
 from scenarios.load import ScenarioError
 from simulator import registry
 from simulator.cuts.genetic import GeneticOptions
-from simulator.plan import batches_of, cut_problem, select_cuts, split_plan
+from simulator.plan import batches_of
+from simulator.split_plan import cut_problem, select_cuts, split_plan
 from simulator.setting import make_setting
 
 COSTS = model_costs(cgan28(4))

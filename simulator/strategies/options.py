@@ -1,0 +1,46 @@
+"""What the options of all strategies share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StrategyOptions(BaseModel):
+    """Common to all strategies: immutable, an unknown key is an error, and who holds data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    holders: ClassVar[str] = "devices"
+    """What those that hold data are called, in the plural."""
+
+    def data_holders(self, devices: int) -> int:
+        """Return how many hold data of their own, in a fleet of so many client devices: every device."""
+        return devices
+
+
+class LocalTrainingOptions(StrategyOptions):
+    """What strategies share whose clients train whole networks; a strategy gives ``name`` its literal."""
+
+    name: str
+    rounds: int = Field(
+        10, ge=1, le=1_000_000, strict=True, description="Rounds; each ends with an exchange between devices."
+    )
+    local_epochs: int = Field(5, ge=1, le=1_000_000, strict=True, description="Epochs in a round.")
+    steps_per_round: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000_000,
+        strict=True,
+        examples=[50],
+        description="Iterations in a round; left out = local_epochs x the largest client's batches in an epoch.",
+    )
+    batch_size: int = Field(
+        64, ge=2, strict=True, description="Images in a client's batch; min(batch_size, n_k)."
+    )
+    learning_rate: float = Field(2e-4, gt=0, allow_inf_nan=False, description="Adam's learning rate.")
+    init: Literal["common", "independent"] = Field(
+        "common",
+        description="All copies of a network start from the same weights (common) or from their own (independent).",
+    )

@@ -92,6 +92,8 @@ def cuts(runs: Sequence[FigureRun]) -> Figure:
         ValueError: when `runs` is not exactly one run, or a cut leaves nothing to the server.
     """
     (run,) = runs
+    if not set(_CUT) & set(run.cuts.columns):
+        raise MissingDataError("its strategy cuts no network between clients and server")
     missing = [name for name in _COLUMNS if name not in run.cuts.columns]
     if missing or run.cuts.empty:
         raise MissingDataError(f"the cuts have no {'rows' if not missing else ', '.join(missing)}")

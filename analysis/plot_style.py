@@ -107,6 +107,11 @@ def look(index: int) -> LineLook:
     return LineLook(COLOURS[index % len(COLOURS)], _DASHES[index // len(COLOURS) % len(_DASHES)])
 
 
+def overlapping_look(index: int) -> LineLook:
+    """The look of a curve that may lie on others: each has other dashes than its neighbours, so that all show."""
+    return LineLook(COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)])
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """The house style for figures that are made, or saved, inside the block."""

@@ -26,7 +26,7 @@ from analysis.plot_style import (
     styled,
 )
 from analysis.readable import TimeUnit, duration_text, percent_text
-from analysis.timing import SERVER_NAME, phase_latency, time_per_device
+from analysis.timing import SERVER_NAME, is_client, phase_latency, time_per_device
 
 _PHASE_NAMES = {
     "generator_forward": "G forward",
@@ -159,8 +159,8 @@ def _rows_from_top(axes: Axes, rows: int) -> None:
 def devices(runs: Sequence[FigureRun]) -> Figure:
     """What each device did over one run: computing, transferring, waiting.
 
-    The server is on top, then the clients by profile, the busiest profile and within it the busiest
-    client first. Few devices are named row by row, with their busy share; many are named by profile,
+    The server is on top, then edge servers where there are some, then the clients by profile, the busiest
+    profile and within it the busiest client first. Few devices are named row by row, with their busy share; many are named by profile,
     with the mean busy share of its devices.
 
     Args:
@@ -198,15 +198,17 @@ def _by_profile(times: pd.DataFrame) -> pd.DataFrame:
     busy_s = times["compute_s"] + times["transfer_s"]
     elapsed_s = busy_s + times["wait_s"]
     is_server = times["device"] == SERVER_NAME
-    group = times["profile"].astype(str).where(~is_server, SERVER_NAME)
+    is_of_client = times["device"].map(is_client).astype(bool)
+    profile = times["profile"].astype(str)
+    group = profile.where(is_of_client, "edge, " + profile).where(~is_server, SERVER_NAME)
     sorted_times = times.assign(
         busy_s=busy_s,
         busy_share=np.divide(busy_s, elapsed_s, out=np.zeros(len(times)), where=elapsed_s.to_numpy() > 0.0),
         group=group,
-        is_client=~is_server,
+        tier=(~is_server).astype(int) + is_of_client,  # server, edge servers, clients
         group_busy_s=busy_s.groupby(group).transform("mean"),
     ).sort_values(
-        ["is_client", "group_busy_s", "group", "busy_s"], ascending=[True, False, True, False], kind="stable"
+        ["tier", "group_busy_s", "group", "busy_s"], ascending=[True, False, True, False], kind="stable"
     )
     return sorted_times.reset_index(drop=True)
 

@@ -5,6 +5,7 @@ Sizes are decimal: 1 kB is 1,000 byte and 1 MB is 1,000,000 byte, as rates of li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -120,3 +121,17 @@ def percent_text(share: float) -> str:
     if percent < 0.1:
         return "<0.1 %"
     return f"{percent:.1f} %" if percent < 9.95 else f"{percent:.0f} %"
+
+
+def aligned(rows: Sequence[Sequence[str]], indent: str = "  ", right: bool = True) -> list[str]:
+    """Rows as lines of columns; the first column to the left, the others to the right (or all to the left)."""
+    if not rows:
+        return []
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        pairs = zip(row[1:], widths[1:], strict=True)
+        cells += [cell.rjust(width) if right else cell.ljust(width) for cell, width in pairs]
+        lines.append((indent + "  ".join(cells)).rstrip())
+    return lines

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.readable import bytes_text, duration_text, percent_text, three_digits
-from analysis.timing import DeviceTime, TimedRun, server_time, simulated_seconds, slowest_device
+from analysis.readable import aligned, bytes_text, duration_text, percent_text, three_digits
+from analysis.timing import DeviceTime, TimedRun, is_client, server_time, simulated_seconds, slowest_device
 
 FID_FEATURES = "features of the domain's own classifier, not Inception"
 _FLOOR = "_floor"
@@ -43,7 +43,7 @@ def summarize(run: TimedRun) -> dict[str, Any]:
     """
     latencies = run.iterations["iteration_latency_s"]
     by_kind = run.transfers.groupby("kind")["bytes"].sum().sort_values(ascending=False, kind="stable")
-    has_client = bool((run.devices["device"] != "server").any())
+    has_client = any(map(is_client, run.devices["device"]))
     return {
         "name": run.scenario.get("name"),
         "strategy": run.scenario.get("strategy", {}).get("name"),
@@ -122,6 +122,7 @@ def describe(summary: Mapping[str, Any], folder: Path | str | None = None) -> st
         _cas_table(summary["metrics"]),
         _device_lines(summary),
         _byte_table(summary["bytes_by_kind"], summary["total_bytes"]),
+        _revealed_lines(summary.get("ledger", ())),
         [f"Results in {folder}"] if folder is not None else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
@@ -173,7 +174,7 @@ def _course_table(metric: str, courses: Mapping[str, Mapping[str, Any]]) -> list
         [domain, *(_cell(course[key], unit) for _, key, unit in columns)]
         for domain, course in courses.items()
     ]
-    return [_HEADINGS.get(metric, metric), *_aligned(rows)]
+    return [_HEADINGS.get(metric, metric), *aligned(rows)]
 
 
 def _round_heading(word: str, rounds: Sequence[int | None]) -> str:
@@ -198,7 +199,7 @@ def _cas_table(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[s
         )
         rows.append([domain, *(_fraction(value) for value in [*values, real])])
     heading = "CAS: a classifier trained on synthetic images, tested on real ones (macro averages, 0 to 1);"
-    return [heading, "     real-trained is the accuracy of one trained on real images", *_aligned(rows)]
+    return [heading, "     real-trained is the accuracy of one trained on real images", *aligned(rows)]
 
 
 def _fraction(value: float | None) -> str:
@@ -219,7 +220,7 @@ def _device_lines(summary: Mapping[str, Any]) -> list[str]:
         for title, time in named
         if time is not None
     ]
-    return _aligned(rows, indent="", right=False)
+    return aligned(rows, indent="", right=False)
 
 
 def _byte_table(by_kind: Mapping[str, float], total_bytes: float) -> list[str]:
@@ -233,18 +234,14 @@ def _byte_table(by_kind: Mapping[str, float], total_bytes: float) -> list[str]:
         ]
         for kind, n_bytes in by_kind.items()
     ]
-    return [f"Sent over the network: {bytes_text(total_bytes)}", *_aligned(rows)]
+    return [f"Sent over the network: {bytes_text(total_bytes)}", *aligned(rows)]
 
 
-def _aligned(rows: Sequence[Sequence[str]], indent: str = "  ", right: bool = True) -> list[str]:
-    """Rows as lines; the first column to the left, the others to the right (or all to the left)."""
-    if not rows:
-        return []
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        pairs = zip(row[1:], widths[1:], strict=True)
-        cells += [cell.rjust(width) if right else cell.ljust(width) for cell, width in pairs]
-        lines.append((indent + "  ".join(cells)).rstrip())
-    return lines
+def _revealed_lines(ledger: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells something of a client's data, and to whom."""
+    rows = [
+        [f"{line['sender']} -> {line['receiver']}", line["kind"].replace("_", " "), line["reveals"]]
+        for line in ledger
+        if line["private"]
+    ]
+    return ["Revealed of the clients' data", *aligned(rows, right=False)] if rows else []

@@ -86,11 +86,12 @@ COMMITS: Columns = MappingProxyType(
     }
 )
 WALLCLOCK: Columns = MappingProxyType({"round": "int64", "what": "str", "seconds": "float64"})
+UNCUT: Columns = MappingProxyType({"client": "str", "profile": "str", "domain": "str"})
+"""The columns of ``cuts.csv`` of a strategy that cuts no network."""
+
 CUTS: Columns = MappingProxyType(
     {
-        "client": "str",
-        "profile": "str",
-        "domain": "str",
+        **UNCUT,
         "g_head": "int64",
         "g_tail": "int64",
         "d_head": "int64",
@@ -111,7 +112,7 @@ _COLUMNS: Mapping[str, tuple[Columns, ...]] = MappingProxyType(
         "transfers": (TRANSFERS, TRANSFERS_SUMMARY),
         "commits": (COMMITS,),
         "wallclock": (WALLCLOCK,),
-        "cuts": (CUTS,),
+        "cuts": (CUTS, UNCUT),
     }
 )
 
@@ -168,9 +169,16 @@ def check_table(name: str, table: pd.DataFrame) -> None:
     if name not in _COLUMNS:
         raise ValueError(f"no table is called {name!r}; allowed: {', '.join(TABLE_NAMES)}")
     present = {str(column): column_type(table[column]) for column in table.columns}
-    faults = [_fault(columns, present) for columns in _COLUMNS[name]]
+    faults = [_fault(columns, present) for columns in _forms(name, present)]
     if all(faults):
         raise ValueError(f"the table {name} {faults[0]}")
+
+
+def _forms(name: str, present: Columns) -> tuple[Columns, ...]:
+    """Return the forms a table may have; one with some column of a cut must have them all."""
+    if name == "cuts" and present.keys() & (CUTS.keys() - UNCUT.keys()):
+        return (CUTS,)
+    return _COLUMNS[name]
 
 
 def _fault(columns: Columns, present: Columns) -> str:

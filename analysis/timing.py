@@ -5,7 +5,6 @@ All functions read the tables of a finished run; none of them knows the engine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +13,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 SERVER_NAME = "server"
+_CLIENT = "client"
+_TIERS = (SERVER_NAME, _CLIENT, "edge")
+"""What a device's name begins with, in the order of tables."""
 _ITERATION_FACTS = ("start_s", "end_s", "iteration_latency_s")
 
 
@@ -46,7 +48,7 @@ class DeviceTime:
     """How one device spent the run.
 
     Attributes:
-        device: its name, ``"client-3"`` or ``"server"``.
+        device: its name, ``"client-3"``, ``"server"`` or ``"edge-0"``.
         profile: the name of its hardware profile.
         compute_s: seconds in which it computed.
         transfer_s: seconds in which it sent or received and did not compute.
@@ -75,10 +77,16 @@ class DeviceTime:
         return self.busy_s / self.elapsed_s if self.elapsed_s > 0.0 else 0.0
 
 
-def device_order(device: str) -> tuple[int, str]:
-    """Sort key of a device name: the server first, then clients by number (client-2 before client-10)."""
-    number = re.search(r"(\d+)$", device)
-    return (int(number.group(1)) if number else -1, device)
+def device_order(device: str) -> tuple[int, int, str]:
+    """Sort key of a device name: the server first, then clients by number (client-2 before client-10), then edges."""
+    role, _, number = device.partition("-")
+    tier = _TIERS.index(role) if role in _TIERS else len(_TIERS)
+    return (tier, int(number) if number.isdecimal() else -1, device)
+
+
+def is_client(device: str) -> bool:
+    """Whether a device's name is that of a client, not of a server of any tier."""
+    return str(device).partition("-")[0] == _CLIENT
 
 
 def time_per_device(run: TimedRun) -> pd.DataFrame:
@@ -88,8 +96,8 @@ def time_per_device(run: TimedRun) -> pd.DataFrame:
         run: a finished run.
 
     Returns:
-        One row a device, the server first and clients by number, with columns ``device, profile,
-        compute_s, transfer_s, wait_s``.
+        One row a device, the server first, clients by number, then edge servers, with columns ``device,
+        profile, compute_s, transfer_s, wait_s``.
     """
     columns = ["compute_s", "transfer_s", "wait_s"]
     totals = run.devices.groupby(["device", "profile"], as_index=False, sort=False)[columns].sum()
@@ -102,7 +110,7 @@ def slowest_device(run: TimedRun, *, include_server: bool = True) -> DeviceTime:
 
     Args:
         run: a finished run.
-        include_server: whether the server may be the answer.
+        include_server: whether the server, or an edge server, may be the answer.
 
     Returns:
         The device's times.
@@ -112,7 +120,7 @@ def slowest_device(run: TimedRun, *, include_server: bool = True) -> DeviceTime:
     """
     times = time_per_device(run)
     if not include_server:
-        times = times[times["device"] != SERVER_NAME]
+        times = times[times["device"].map(is_client).astype(bool)]
     if times.empty:
         raise ValueError("the run's device table has no row of a device: nothing was simulated")
     busy_s = (times["compute_s"] + times["transfer_s"]).to_numpy()

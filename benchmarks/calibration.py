@@ -22,8 +22,8 @@ import torch
 from reporting import Measurement, argument_parser, clock, describe_machine, report
 
 from devices.profile import DeviceProfile
-from models.architecture import ModelOptions
 from models.datasets import load_dataset
+from models.model_options import ModelOptions
 from models.split import ComputeLeg
 from simulator import registry
 from simulator.block_timing import measure
@@ -31,8 +31,8 @@ from simulator.calibration import Calibration, Setup
 from simulator.commits import Commit, Pass
 from simulator.kernel.leg_time import leg_seconds
 from simulator.machine_profile import this_machine, write_profile
-from simulator.split_plan import SplitPlan, split_plan
 from simulator.setting import make_setting
+from simulator.split_plan import SplitPlan, split_plan
 from simulator.strategies.huscf_gan.learner import HuscfGanLearner
 from simulator.strategies.huscf_gan.protocol import PASSES
 

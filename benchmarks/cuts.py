@@ -21,7 +21,7 @@ from reporting import Measurement, clock, parse_arguments, report
 
 from devices.fleet import SERVER_ID, Device, Fleet, FleetOptions, build_fleet
 from devices.profile import DeviceProfile
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.memory import memory_bytes
 from models.paper import PaperWorkload
 from models.split import model_costs

@@ -18,8 +18,9 @@ from reporting import Measurement, clock, interleaved_medians, parse_arguments, 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.architecture import Architecture, cgan28
+from models.architecture import Architecture
 from models.build import build_network
+from models.cgan import cgan28
 from models.ensemble import ADAM_BETAS, Ensemble
 from models.split import model_costs
 from models.steps import Batch, Present, gan_iteration

@@ -203,13 +203,14 @@ class Fleet:
         Raises:
             ValueError: No device has it.
         """
-        below_server = device_id - SERVER_ID
-        devices = self.devices
-        if not 0 <= below_server < len(devices):
+        if device_id == SERVER_ID:
+            return self.server
+        clients, last = len(self.clients), len(self.clients) + len(self.edges) - 1
+        if not 0 <= device_id <= last:
             raise ValueError(
-                f"no device has the id {device_id}; allowed: {SERVER_ID} (server) and 0 to {len(devices) - 2}"
+                f"no device has the id {device_id}; allowed: {SERVER_ID} (server) and 0 to {last}"
             )
-        return devices[below_server]
+        return self.clients[device_id] if device_id < clients else self.edges[device_id - clients]
 
     def with_edges(self, profile: DeviceProfile, count: int) -> Fleet:
         """Return this fleet with so many like edge servers, in place of those it has."""

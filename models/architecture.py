@@ -6,16 +6,12 @@ leave out the batch.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from models.layers import Activation, BatchNorm, Convolution, LabelInput, Layer, Linear, Reshape, Shape
+from models.layers import LabelInput, Layer, Shape
 
 NetworkName: TypeAlias = Literal["generator", "discriminator"]
 
@@ -171,90 +167,6 @@ class Architecture:
         for end, came, wanted in ends:
             if came != wanted:
                 raise ValueError(f"the {end} of {self.name} has shape {came}; it must be {wanted}")
-
-
-ModelName: TypeAlias = Literal["cgan28"]
-
-MODEL_NAMES: tuple[str, ...] = get_args(ModelName)
-"""The models a scenario can name."""
-
-
-class ModelOptions(BaseModel):
-    """Which networks a run trains (the scenario's ``model`` section)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: ModelName = Field(
-        "cgan28", description="Architecture: cgan28 is the conditional GAN for 28x28 images."
-    )
-    width: int = Field(
-        64, ge=1, le=512, description="Channels of the thinnest feature map; 64 is the paper's size."
-    )
-
-
-def build_architecture(options: ModelOptions) -> Architecture:
-    """Return the architecture a scenario asks for."""
-    builders: dict[str, Callable[[int], Architecture]] = {"cgan28": cgan28}
-    return builders[options.name](options.width)
-
-
-def cgan28(width: int = 64) -> Architecture:
-    """Return the conditional GAN of the HuSCF-GAN paper (arXiv 2507.12979): 28x28 grey images, 10 classes.
-
-    Five blocks each, with channels ``width``, ``2 width`` and ``4 width``; at width 64 these are the paper's
-    networks: 2,221,925 parameters in the generator and 816,737 in the discriminator.
-
-    Args:
-        width: channels of the thinnest feature map, at least 1.
-
-    Raises:
-        ValueError: if the width is smaller than 1.
-    """
-    if width < 1:
-        raise ValueError(f"the width is {width}; it must be at least 1")
-    classes, latent_size, image_shape = 10, 100, (1, 28, 28)
-    return Architecture(
-        name="cgan28",
-        width=width,
-        latent_size=latent_size,
-        classes=classes,
-        image_shape=image_shape,
-        generator=_cgan28_generator(width, classes, latent_size),
-        discriminator=_cgan28_discriminator(width, classes, image_shape),
-    )
-
-
-def _cgan28_generator(width: int, classes: int, latent_size: int) -> Network:
-    norm, relu = BatchNorm(), Activation("relu")
-    seed_shape = (4 * width, 7, 7)
-    project = (
-        LabelInput(classes, (classes,)),
-        Linear(math.prod(seed_shape)),
-        norm,
-        relu,
-        Reshape(seed_shape),
-    )
-    layers: tuple[tuple[Layer, ...], ...] = (
-        project,
-        (Convolution(2 * width, kernel=4, stride=2, padding=1, transposed=True), norm, relu),
-        (Convolution(2 * width, kernel=3, stride=1, padding=1, transposed=True), norm, relu),
-        (Convolution(width, kernel=4, stride=2, padding=1, transposed=True), norm, relu),
-        (Convolution(1, kernel=3, stride=1, padding=1, transposed=True), Activation("tanh")),
-    )
-    return Network("generator", chain_blocks("G", (latent_size,), layers))
-
-
-def _cgan28_discriminator(width: int, classes: int, image_shape: Shape) -> Network:
-    norm, leaky = BatchNorm(), Activation("leaky_relu", slope=0.2)
-    flat = (4 * width * 3 * 3,)
-    layers: tuple[tuple[Layer, ...], ...] = (
-        (LabelInput(classes, image_shape), Convolution(width, kernel=4, stride=2, padding=1), norm, leaky),
-        (Convolution(2 * width, kernel=4, stride=2, padding=1), norm, leaky),
-        (Convolution(2 * width, kernel=3, stride=1, padding=1), norm, leaky),
-        (Convolution(4 * width, kernel=4, stride=2, padding=1), norm, leaky),
-        (Reshape(flat), Linear(1), Activation("sigmoid")),
-    )
-    return Network("discriminator", chain_blocks("D", image_shape, layers))
 
 
 def chain_blocks(prefix: str, input_shape: Shape, layers: tuple[tuple[Layer, ...], ...]) -> tuple[Block, ...]:

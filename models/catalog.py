@@ -277,11 +277,11 @@ def dataset_form(choice: str | DatasetPath) -> ImageForm:
 
 
 def _folder_name(path: str) -> str:
-    """Find the name of a data folder; a last part `raw` belongs to the layout and is not a name."""
+    """Find the name of a data folder or .npz file; a last part `raw` belongs to the layout and is not a name."""
     parts = [part for part in PurePath(path).parts if part != PurePath(path).anchor]
     if len(parts) > 1 and parts[-1] == "raw":
         parts.pop()
-    return parts[-1] if parts and parts[-1] != ".." else ""
+    return parts[-1].removesuffix(".npz") if parts and parts[-1] != ".." else ""
 
 
 def _choose_dataset(value: object) -> object:
@@ -324,7 +324,7 @@ def domain_name(domain: DomainOptions) -> str:
         domain: The domain.
 
     Returns:
-        The name; ``data/letters`` and ``data/letters/raw`` both give ``letters``.
+        The name; ``data/letters``, ``data/letters/raw`` and ``data/letters.npz`` all give ``letters``.
     """
     return domain.dataset if isinstance(domain.dataset, str) else _folder_name(domain.dataset.path)
 

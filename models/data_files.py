@@ -64,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def unpacked(path: Path, content: bytes) -> bytes:
-    """Unpack the bytes of a .gz file; other files are returned as they are.
+    """Unpack the bytes of a .gz file; other files, among them .tar.gz archives, are returned as they are.
 
     Args:
         path: Where the bytes come from; its suffix decides.
@@ -76,7 +76,7 @@ def unpacked(path: Path, content: bytes) -> bytes:
     Raises:
         DataError: If they are no whole gzip file.
     """
-    if path.suffix != ".gz":
+    if path.suffix != ".gz" or path.name.endswith(".tar.gz"):
         return content
     try:
         return gzip.decompress(content)

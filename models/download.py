@@ -35,7 +35,7 @@ STALL_S = 20.0
 TRIES = 5
 """How often one mirror is asked for the rest of a file, as long as each time brings some of it."""
 
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 16
 _LOG_EVERY_S = 5.0
 _PARTIAL = ".part"
 
@@ -210,18 +210,19 @@ class _Fetching:
                 return
             if _size(partial) <= before:
                 break
-            logger.info("%s: the line was cut at %s; asking for the rest", url, _mib(_size(partial)))
+            logger.info("%s: asking for the rest, from %s", url, _mib(_size(partial)))
         raise _MirrorError(f"the line was cut; {_size(partial)} bytes are kept")
 
     def _go_on(self, url: str, partial: Path) -> bool:
         """Fetch the rest of a file; return whether it is whole now, as far as its length tells."""
-        with self._patience.wait_for(url, _size(partial)) as answer:
-            if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                partial.unlink()  # longer than the file: it is not the beginning of it
-                return False
-            if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
+        start_byte = _size(partial)
+        with self._patience.wait_for(url, start_byte) as answer:
+            if answer.status_code in (requests.codes.ok, requests.codes.partial_content):
+                return _append(answer, url, partial)
+            if answer.status_code != requests.codes.requested_range_not_satisfiable or not start_byte:
                 raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
-            return _append(answer, url, partial)
+        partial.unlink()  # longer than the file: it is not its beginning
+        return self._go_on(url, partial)
 
 
 def _append(answer: requests.Response, url: str, partial: Path) -> bool:
@@ -243,7 +244,7 @@ def _append(answer: requests.Response, url: str, partial: Path) -> bool:
                     told = time.monotonic()
                     logger.info("%s: %s%s", url, _mib(out.tell()), of_all)
         except requests.RequestException as error:
-            logger.warning("%s: %s", url, _reason(error))
+            logger.warning("%s: the line was cut (%s)", url, _reason(error))
             return False
     return whole is None or _size(partial) >= whole
 

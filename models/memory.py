@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.cost import segment_saved_bytes
+from models.cost import BlockCost, segment_saved_bytes
 from models.split import ChainCosts, Cut, ModelCosts, segment_bytes, server_positions
 
 BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE = 2
@@ -36,10 +36,20 @@ def memory_bytes(costs: ModelCosts, cut: Cut, batch: int) -> int:
 
 def network_memory_bytes(chain: ChainCosts, batch: int) -> int:
     """Return the memory of one whole network in training, in bytes, counted as a client's segments are."""
-    parameters = sum(cost.parameter_bytes for cost in chain.blocks)
-    statistics = sum(cost.statistics_bytes for cost in chain.blocks)
+    return blocks_memory_bytes(chain.blocks, batch)
+
+
+def blocks_memory_bytes(blocks: Sequence[BlockCost], batch: int) -> int:
+    """Return the memory of neighbouring blocks of one network in training, in bytes; see :func:`memory_bytes`.
+
+    Args:
+        blocks: costs of neighbouring blocks, in order; may be empty.
+        batch: rows of a batch.
+    """
+    parameters = sum(cost.parameter_bytes for cost in blocks)
+    statistics = sum(cost.statistics_bytes for cost in blocks)
     copies_of_parameters = 2 + BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE
-    activations = segment_saved_bytes(chain.blocks) * batch
+    activations = segment_saved_bytes(blocks) * batch
     return int(parameters * copies_of_parameters + statistics * COPIES_OF_STATISTICS + activations)
 
 

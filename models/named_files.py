@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from models.data_files import DataError, check_digest, read_bytes, unpacked
 from models.download import DownloadError, download, offline
-from models.finding import cache_folder, fetched_layout, find_given, looked_in
+from models.finding import cache_folder, fetched_layout, find_fetched, find_given, looked_in
 from models.sources import Layout, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,20 @@ def open_named(name: str, data_root: Path | None) -> NamedFiles:
         return _fetched(name, data_root)
     plain = {file.name: _read_checked(file, found.paths[file.name]) for file in found.layout.files}
     return NamedFiles(found.layout, found.paths, plain)
+
+
+def fetch_if_missing(name: str, data_root: Path | None) -> None:
+    """Fetch a data set that is neither below HETEDGE_DATA nor in the cache; open no file of one that is.
+
+    Args:
+        name: Name of the data set.
+        data_root: The folder HETEDGE_DATA, or None.
+
+    Raises:
+        DataError: If it cannot be fetched.
+    """
+    if find_given(name, data_root) is None and find_fetched(name) is None:
+        _fetched(name, data_root)
 
 
 def _read_checked(file: SourceFile, path: Path) -> bytes:

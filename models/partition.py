@@ -222,7 +222,7 @@ def _dirichlet_owners(labels: np.ndarray, clients: int, alpha: float, rng: np.ra
     for label in np.unique(labels):
         images = rng.permutation(np.flatnonzero(labels == label))
         shares = rng.dirichlet(np.full(clients, alpha))
-        owners[images] = np.repeat(np.arange(clients), _apportion(len(images), shares))
+        owners[images] = np.repeat(np.arange(clients), apportion(len(images), shares))
     return owners
 
 
@@ -248,7 +248,7 @@ def _quantity_sizes(
                 f"shares has {len(options.shares)} entries for the {clients} clients of the domain; "
                 f"allowed: {clients} entries",
             )
-        return _apportion(images, np.array(options.shares))
+        return apportion(images, np.array(options.shares))
     spare = images - clients * options.min_images
     if spare < 0:
         raise PartitionError(
@@ -258,10 +258,10 @@ def _quantity_sizes(
         )
     exponents = options.sigma * rng.standard_normal(clients)
     # Only ratios count, and exp of a difference to the largest cannot overflow.
-    return _apportion(spare, np.exp(exponents - exponents.max())) + options.min_images
+    return apportion(spare, np.exp(exponents - exponents.max())) + options.min_images
 
 
-def _apportion(total: int, weights: np.ndarray) -> np.ndarray:
+def apportion(total: int, weights: np.ndarray) -> np.ndarray:
     """Split a whole number in proportion to weights by largest remainders (ties: lower index first)."""
     quotas = total * (weights / weights.sum())
     counts: np.ndarray = np.floor(quotas).astype(np.int64)

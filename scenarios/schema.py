@@ -24,8 +24,8 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from devices.fleet import FleetOptions
-from models.architecture import ModelOptions
 from models.catalog import DataOptions, domain_name
+from models.model_options import ModelOptions
 from scenarios.stop import Measured, StopOptions, TargetOptions, check_target
 
 PLUGIN_FIELDS = ("network", "availability", "cuts", "strategy")
@@ -51,8 +51,6 @@ PLANNED = (
     Planned("network.model", ("maxmin",)),
     Planned("availability.model", ("on_off", "diurnal", "trace")),
     Planned("data.domains.*.dataset.format", ("npz", "folder")),
-    Planned("model.name", ("cgan32",)),
-    Planned("strategy.name", ("md_gan", "fsl_gan", "pfl_gan", "hfl_gan", "centralized")),
     Planned("strategy.patience.kind", ("deadline", "quorum")),
 )
 
@@ -64,6 +62,7 @@ PATHS: Mapping[str, bool] = {
     "devices.clients.*.profile": False,
     "devices.clients.mix.<key>": False,
     "data.domains.*.dataset.path": True,
+    "strategy.edge": False,
 }
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from models.architecture import Architecture, ModelOptions, build_architecture
+from models.architecture import Architecture
 from models.cost import segment_saved_bytes
+from models.model_options import ModelOptions, build_architecture
 from models.split import VISITS, ChainCosts, ModelCosts, Work, chain_of, model_costs, segment_leg
 from simulator.tables import aligned
 

@@ -6,8 +6,11 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from models.catalog import ImageForm
 
 CPU_FACTS = Path("/proc/cpuinfo")
 
@@ -28,15 +31,21 @@ RECORDED_PACKAGES = (
 
 
 def describe_environment(
-    *, device: str | None, gpu: str | None, threads: int, data_sha256: Mapping[str, str]
+    *,
+    device: str | None,
+    gpu: str | None,
+    threads: int,
+    data_sha256: Mapping[str, str],
+    data_forms: Mapping[str, ImageForm],
 ) -> dict[str, Any]:
-    """Return what ``environment.json`` holds: versions, machine, device, threads and the digests of the data.
+    """Return what ``environment.json`` holds: versions, machine, device, threads, digests and forms of the data.
 
     Args:
         device: where the networks were trained; None where nothing was.
         gpu: the name of the GPU, if it was one.
         threads: threads of torch.
         data_sha256: domain -> digest of its data set.
+        data_forms: domain -> form of its images, as the files gave it.
     """
     return {
         **describe_machine(),
@@ -45,6 +54,7 @@ def describe_environment(
         "threads": threads,
         "training": device is not None,
         "data_sha256": dict(data_sha256),
+        "data_forms": {name: asdict(form) for name, form in data_forms.items()},
     }
 
 

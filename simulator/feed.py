@@ -63,7 +63,7 @@ class Feed:
     def fakes(self, purpose: str, step: int, size: int, *more: int) -> tuple[Tensor, Tensor]:
         """Draw noise ``[size, latent_size]`` and uniform labels ``[size]`` for images that belong to no client."""
         rng = self._streams.draw(purpose, step, *more)
-        classes = self._plan.setting.architecture.classes
+        classes = max(form.classes for form in self._plan.setting.forms)
         labels = torch.as_tensor(rng.integers(classes, size=size), device=self.device)
         return self.tensor(rng.standard_normal((size, self.latent_size))), labels
 
@@ -92,7 +92,7 @@ class Feed:
         return torch.as_tensor(values, dtype=self.dtype, device=self.device)
 
 
-def whole_networks(plan: Plan, feed: Feed, name: str) -> list[WholeNetwork]:
+def whole_networks(plan: Plan, feed: Feed, name: str, purpose: str | None = None) -> list[WholeNetwork]:
     """Return every client's own copy of a network, initialised as the strategy's ``init`` says.
 
     With ``init: common`` the weights are those that every other strategy begins with, at the same seed.
@@ -101,13 +101,14 @@ def whole_networks(plan: Plan, feed: Feed, name: str) -> list[WholeNetwork]:
         plan: the run's plan.
         feed: what tells where tensors live and of which kind they are.
         name: ``generator`` or ``discriminator``.
+        purpose: what the copies are for, where a strategy has several of that kind with weights of their own.
     """
     setting = plan.setting
     options, streams = setting.scenario.strategy, setting.streams
-    common = streams.key(f"init.{name}")
+    drawn = f"init.{purpose or name}"
+    common = streams.key(drawn)
     keys = [
-        streams.key(f"init.{name}", client) if options.init == "independent" else common
-        for client in plan.clients
+        streams.key(drawn, client) if options.init == "independent" else common for client in plan.clients
     ]
     network = getattr(setting.architecture, name)
     return [WholeNetwork(network, key, options.learning_rate, feed.dtype, feed.device) for key in keys]

@@ -27,6 +27,7 @@ class Disclosure:
         receiver: the role of who gets it.
         words: what the receiver learns of whom; a phrase without a full stop.
         private: whether it tells something of a client's own data (true of gradients and parameters too).
+        whole_network: whether it is a whole network that one client has trained, not parts of one or an average.
     """
 
     kind: PayloadKind
@@ -34,6 +35,7 @@ class Disclosure:
     receiver: str
     words: str
     private: bool
+    whole_network: bool = False
 
     def __post_init__(self) -> None:
         for role in (self.sender, self.receiver):
@@ -99,6 +101,7 @@ def ledger_facts(lines: Sequence[LedgerLine]) -> list[dict[str, object]]:
             "receiver": line.disclosure.receiver,
             "bytes": line.n_bytes,
             "private": line.disclosure.private,
+            "whole_network": line.disclosure.whole_network,
             "reveals": line.disclosure.words,
         }
         for line in lines

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from analysis.comparison import exposed
 from devices.fleet import ClientMix, Fleet
 from devices.profile import catalog_names, load_profile
 from devices.units import Kind, humanize
 from models.cache import data_root
 from models.catalog import DATASETS, DatasetInfo
 from models.finding import find_fetched, find_given
+from models.model_options import MODELS
 from scenarios.load import library_names
 from simulator.cuts.selectors import SELECTORS
+from simulator.ledger import Disclosure, LedgerLine, ledger_facts
 from simulator.registry import STRATEGIES, load
 from simulator.tables import aligned
-
-CGAN28 = "conditional GAN for 28x28 grey images, any width (64 = the paper's)"
 
 
 def devices() -> str:
@@ -63,17 +64,30 @@ def _where(info: DatasetInfo) -> str:
 
 def models() -> str:
     """Return the models."""
-    return aligned(
-        [
-            ["name", "description"],
-            ["cgan28", CGAN28],
-        ]
-    )
+    rows = [["name", "images", "description"]]
+    for name, model in MODELS.items():
+        rows.append([name, ", ".join("x".join(map(str, shape)) for shape in model.image_shapes), model.title])
+    return aligned(rows)
 
 
 def strategies() -> str:
-    """Return the strategies."""
-    return aligned([["name", "description"], *([name, one.title] for name, one in STRATEGIES.items())])
+    """Return the strategies, each with its ablations and what it sends, of whom others get what whole."""
+    rows = [["name", "description"]]
+    for name, one in STRATEGIES.items():
+        rows.append([name, one.title])
+        if one.ablations:
+            changes = (f"{name}/{key} ({', '.join(values)})" for key, values in one.ablations.items())
+            rows.append(["", f"ablations: {', '.join(changes)}"])
+        rows.append(["", _reveals(one.reveals)])
+    return aligned(rows)
+
+
+def _reveals(disclosures: Sequence[Disclosure]) -> str:
+    """Return one line on what a strategy sends, and on what leaves a device as it is."""
+    kinds = ", ".join(dict.fromkeys(str(one.kind).replace("_", " ") for one in disclosures))
+    ways = exposed(ledger_facts([LedgerLine(one, 0.0) for one in disclosures]))
+    shown = [f"{what.replace('_', ' ')} {', '.join(found)}" for what, found in ways.items() if found]
+    return f"sends {kinds}; others get {'; '.join(shown) or 'no image, no label and no whole network'}"
 
 
 def selectors() -> str:

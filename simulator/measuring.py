@@ -149,8 +149,9 @@ class MeasuredLearner:
     def _draw_samples(self, domain: str, generate: GenerateFn, round_: int) -> None:
         """Save a grid of images, drawn from the same noise in every round so that rounds can be compared."""
         setting = self._plan.setting
-        labels = np.tile(np.arange(setting.architecture.classes, dtype=np.int64), SAMPLE_ROWS)
-        images = generate(labels, setting.streams.draw("samples", setting.deal.domains.index(domain)))
+        index = setting.deal.domains.index(domain)
+        labels = np.tile(np.arange(setting.forms[index].classes, dtype=np.int64), SAMPLE_ROWS)
+        images = generate(labels, setting.streams.draw("samples", index))
         self._folder.write_sample(round_, domain, sample_grid_png(images, labels, rows=SAMPLE_ROWS))
 
 

@@ -30,5 +30,11 @@ def check_memory(setting: Setting, needs: Sequence[tuple[Device, int, str]]) -> 
     allowed = (
         f"allowed: {limit / 1e6:.4g} MB, which it has; {len(lacking)} of {len(needs)} devices lack memory"
     )
-    where = "devices.server" if device is setting.fleet.server else "devices.clients"
-    raise setting.loaded.error(where, came, allowed)
+    raise setting.loaded.error(_key_of(device, setting), came, allowed)
+
+
+def _key_of(device: Device, setting: Setting) -> str:
+    """Return the key of the scenario that a device stands under."""
+    if device.edge is not None:
+        return "strategy.edge"
+    return "devices.server" if device is setting.fleet.server else "devices.clients"

@@ -64,6 +64,11 @@ class Plan(ABC):
         return 0.0
 
     @property
+    def period(self) -> int:
+        """After how many rounds their ends come again in the same way."""
+        return 1
+
+    @property
     def cuts(self) -> tuple[Cut, ...]:
         """Each client's cut; nothing where the strategy has none."""
         return ()
@@ -131,7 +136,7 @@ def training_facts(
     return {
         "seed": scenario.seed,
         "model": scenario.model.model_dump(mode="json"),
-        "strategy": scenario.strategy.model_dump(mode="json", exclude={"rounds"}),
+        "strategy": scenario.strategy.model_dump(mode="json", exclude=set(scenario.strategy.timing_keys)),
         "precision": scenario.execution.precision,
         "threads": scenario.execution.threads,
         "device": scenario.execution.device,

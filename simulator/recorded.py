@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.records import Recorder
 from analysis.runs import Run, RunError
 from analysis.tables import COMMITS
-from models.catalog import domain_name
+from models.catalog import ImageForm, domain_name
 from models.split import Cut
 from scenarios.load import Loaded
 from simulator.commits import Commit, Decision, Entry, Pass, training_key
@@ -28,6 +28,9 @@ from simulator.split_plan import CUT_COLUMNS
 
 NEEDED_COLUMNS = ("images", "images_sha256", "batch")
 """What ``cuts.csv`` must hold besides the cuts; folders of the first version lack some of it."""
+
+_ONLY_FORM_ONCE = ImageForm((1, 28, 28), 10)
+"""Of versions that recorded no form: they could read no other."""
 
 
 class NotRecordedError(ValueError):
@@ -62,6 +65,7 @@ class Recording:
         batches: rows of each client in an iteration.
         cuts: each client's cut.
         data_sha256: the digests of the domains' data sets, in their order.
+        forms: the form of every domain's images, in their order.
     """
 
     run: Run
@@ -71,6 +75,7 @@ class Recording:
     batches: tuple[int, ...]
     cuts: tuple[Cut, ...]
     data_sha256: tuple[str, ...]
+    forms: tuple[ImageForm, ...]
 
     @property
     def held(self) -> list[Held]:
@@ -144,7 +149,17 @@ def _read(run: Run, loaded: Loaded) -> Recording:
         batches=tuple(run.cuts["batch"].tolist()),
         cuts=_cuts(run.cuts),
         data_sha256=tuple(digests[name] for name in domains),
+        forms=tuple(_form(run, name) for name in domains),
     )
+
+
+def _form(run: Run, domain: str) -> ImageForm:
+    """Read the form of a domain's images."""
+    forms: Mapping[str, Any] | None = run.environment.get("data_forms")
+    if forms is None:
+        return _ONLY_FORM_ONCE
+    channels, height, width = forms[domain]["shape"]
+    return ImageForm((channels, height, width), forms[domain]["classes"])
 
 
 def _cuts(table: pd.DataFrame) -> tuple[Cut, ...]:

@@ -20,11 +20,21 @@ from scenarios.schema import PluginSection, Scenario, scenario_type
 from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
 from simulator.kernel.network import NETWORKS
 from simulator.ledger import Disclosure
+from simulator.strategies.centralized import reveals as centralized
+from simulator.strategies.centralized.options import CentralizedOptions
 from simulator.strategies.fedgan import reveals as fedgan
 from simulator.strategies.fedgan.options import FedganOptions
+from simulator.strategies.fsl_gan import reveals as fsl_gan
+from simulator.strategies.fsl_gan.options import FslGanOptions
+from simulator.strategies.hfl_gan import reveals as hfl_gan
+from simulator.strategies.hfl_gan.options import HflGanOptions
 from simulator.strategies.huscf_gan import reveals as huscf_gan
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
+from simulator.strategies.md_gan import reveals as md_gan
+from simulator.strategies.md_gan.options import MdGanOptions
 from simulator.strategies.options import StrategyOptions
+from simulator.strategies.pfl_gan import reveals as pfl_gan
+from simulator.strategies.pfl_gan.options import PflGanOptions
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         ablations={
             "no_clustering": ("strategy.clusters=1",),
             "no_kld": ("strategy.kld_alpha=0",),
+            "homogeneous_cuts": ("cuts={selector: homogeneous}",),
         },
     ),
     "fedgan": Strategy(
@@ -90,6 +101,46 @@ STRATEGIES: Mapping[str, Strategy] = {
         protocol="simulator.strategies.fedgan.protocol:play",
         learner="simulator.strategies.fedgan.learner:FedganLearner",
         reveals=fedgan.REVEALS,
+    ),
+    "fsl_gan": Strategy(
+        title="one generator on the server, discriminators split over a household's devices (arXiv 2207.01750)",
+        options=FslGanOptions,
+        plan="simulator.strategies.fsl_gan.plan:make_plan",
+        protocol="simulator.strategies.fsl_gan.protocol:play",
+        learner="simulator.strategies.fsl_gan.learner:FslGanLearner",
+        reveals=fsl_gan.REVEALS,
+    ),
+    "pfl_gan": Strategy(
+        title="after PFL-GAN: GANs personalised on the server by the likeness of their samples (arXiv 2308.12454)",
+        options=PflGanOptions,
+        plan="simulator.strategies.pfl_gan.plan:make_plan",
+        protocol="simulator.strategies.pfl_gan.protocol:play",
+        learner="simulator.strategies.pfl_gan.learner:PflGanLearner",
+        reveals=pfl_gan.REVEALS,
+    ),
+    "hfl_gan": Strategy(
+        title="after HFL-GAN: clients, edges and cloud, two generators on every client (10.1007/s10489-024-05924-x)",
+        options=HflGanOptions,
+        plan="simulator.strategies.hfl_gan.plan:make_plan",
+        protocol="simulator.strategies.hfl_gan.protocol:play",
+        learner="simulator.strategies.hfl_gan.learner:HflGanLearner",
+        reveals=hfl_gan.REVEALS,
+    ),
+    "md_gan": Strategy(
+        title="one generator on the server, discriminators that move between clients (arXiv 1811.03850)",
+        options=MdGanOptions,
+        plan="simulator.strategies.md_gan.plan:make_plan",
+        protocol="simulator.strategies.md_gan.protocol:play",
+        learner="simulator.strategies.md_gan.learner:MdGanLearner",
+        reveals=md_gan.REVEALS,
+    ),
+    "centralized": Strategy(
+        title="one GAN on the server, to which clients upload all their images: the bound of quality",
+        options=CentralizedOptions,
+        plan="simulator.strategies.centralized.plan:make_plan",
+        protocol="simulator.strategies.centralized.protocol:play",
+        learner="simulator.strategies.centralized.learner:CentralizedLearner",
+        reveals=centralized.REVEALS,
     ),
 }
 

@@ -165,13 +165,14 @@ def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
     Who belongs to which domain is checked when the clients are known, and the number of rounds by the log.
     """
     data, strategy = scenario["data"], scenario["strategy"]
+    only_time = registry.STRATEGIES[strategy["name"]].options.timing_keys
     stop = scenario["stop"] or {}
     domains = [{key: value for key, value in one.items() if key != "clients"} for one in data["domains"]]
     return {
         "seed": scenario["seed"],
         "data": data | {"domains": domains},
         "model": scenario["model"],
-        "strategy": {key: value for key, value in strategy.items() if key != "rounds"},
+        "strategy": {key: value for key, value in strategy.items() if key not in only_time},
         "stop": {"target": stop.get("target")},
         "evaluation": scenario["evaluation"],
         "execution": scenario["execution"],
@@ -197,10 +198,12 @@ def _plan(recording: Recording, loaded: Loaded) -> Plan:
         ScenarioError: where the new fleet does not fit what was trained.
         RunError: where the folder's numbers contradict each other.
     """
-    setting = make_setting(loaded, held=recording.held)
+    setting = make_setting(loaded, held=recording.held, forms=recording.forms)
     clients, trained = len(setting.deal.domain_of), len(recording.deal.domain_of)
     if clients != trained:
-        raise loaded.error("devices.clients", f"{clients} clients", f"allowed: {trained}, {_AS_TRAINED}")
+        holders = loaded.scenario.strategy.holders
+        came = f"{clients} {'clients' if holders == 'devices' else holders}"
+        raise loaded.error("devices.clients", came, f"allowed: {trained}, {_AS_TRAINED}")
     domains = setting.deal.domains
     for client, (new, old) in enumerate(zip(setting.deal.domain_of, recording.deal.domain_of, strict=True)):
         if new != old:

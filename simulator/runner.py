@@ -17,12 +17,13 @@ import torch
 
 from analysis.evaluator import Evaluator
 from analysis.runs import Run, RunFolder, load_run
-from models.cache import cache_dir, data_root
-from models.datasets import DataError, LabelledImages, load_dataset
+from models.cache import cache_dir
+from models.datasets import LabelledImages
 from scenarios.load import Loaded
 from simulator import registry
 from simulator.commits import Entry, NullLearner
 from simulator.environment import describe_environment
+from simulator.loading import load_data
 from simulator.measuring import MeasuredLearner
 from simulator.plan import Plan
 from simulator.planning import make_plan
@@ -64,8 +65,12 @@ def run(
     training = loaded.scenario.execution.training
     with early_log() as early, _reproducible(loaded.scenario.execution.threads):
         device = choose_device(loaded) if training else None
-        data = _load_data(loaded) if training else []
-        setting = make_setting(loaded, [images.train_labels for images in data] if training else None)
+        data = load_data(loaded) if training else []
+        setting = make_setting(
+            loaded,
+            [images.train_labels for images in data] if training else None,
+            forms=[images.form for images in data] if training else None,
+        )
         warn_of_oddities(setting)
         progress.say("selecting cuts")
         plan = make_plan(setting)
@@ -165,19 +170,8 @@ def _environment(
         gpu=torch.cuda.get_device_name() if on_gpu else None,
         threads=plan.setting.scenario.execution.threads,
         data_sha256={images.name: images.digest for images in data},
+        data_forms={images.name: images.form for images in data},
     )
-
-
-def _load_data(loaded: Loaded) -> list[LabelledImages]:
-    """Load every domain's images; an error names the scenario's key as well as the file."""
-    data = []
-    for index, domain in enumerate(loaded.scenario.data.domains):
-        try:
-            data.append(load_dataset(domain, loaded.base_dir, data_root()))
-        except DataError as error:
-            came, _, allowed = str(error).partition("; ")
-            raise loaded.error(f"data.domains.{index}.dataset", came, allowed) from error
-    return data
 
 
 @contextmanager

@@ -16,23 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.fleet import Fleet, FleetError, build_fleet
-from models.architecture import Architecture, build_architecture
+from devices.profile import load_profile
+from models.architecture import Architecture
 from models.catalog import (
     ASSUMED_IMAGES_OF_A_PATH,
     DataOptions,
     DatasetPath,
+    ImageForm,
     balanced_labels,
-    dataset_form,
     dataset_info,
     domain_name,
 )
+from models.model_options import shape_text
 from models.paper import PaperWorkload
 from models.partition import PartitionError, partition
 from models.split import ModelCosts, model_costs
 from models.workload import DataflowWorkload, Workload
 from scenarios.load import Loaded, ScenarioError
 from scenarios.schema import Scenario
+from simulator.image_forms import assumed_forms, fitting_architecture
 from simulator.kernel.network import Network
+from simulator.strategies.options import EdgeTier
 from simulator.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -102,12 +106,24 @@ class Held:
 
 @dataclass(frozen=True)
 class Setting:
-    """What every strategy finds when it starts."""
+    """What every strategy finds when it starts.
+
+    Attributes:
+        loaded: the scenario and where its values stand.
+        streams: the random numbers.
+        fleet: the devices.
+        network: the links between them.
+        forms: the shape of every domain's images and its number of classes; the model may have more classes.
+        architecture: the networks to train.
+        workload: what an iteration of them costs.
+        deal: who holds which images.
+    """
 
     loaded: Loaded
     streams: Streams
     fleet: Fleet
     network: Network
+    forms: tuple[ImageForm, ...]
     architecture: Architecture
     workload: Workload
     deal: Deal | RecordedDeal
@@ -127,6 +143,7 @@ def make_setting(
     loaded: Loaded,
     labels: Sequence[NDArray[np.int64]] | None = None,
     held: Sequence[Held] | None = None,
+    forms: Sequence[ImageForm] | None = None,
 ) -> Setting:
     """Build the setting of a scenario.
 
@@ -134,6 +151,7 @@ def make_setting(
         loaded: the scenario and where its values stand.
         labels: the training labels of every domain; ``None`` for the catalogue's sizes and balanced labels.
         held: what a run recorded of every client's images; then no labels are needed.
+        forms: the form of every domain's images, where files were opened; ``None`` for what is known without.
 
     Raises:
         ScenarioError: where the parts of the scenario do not fit each other.
@@ -141,14 +159,20 @@ def make_setting(
     scenario = loaded.scenario
     streams = Streams(scenario.seed)
     fleet = _build_fleet(loaded, streams)
-    architecture = build_architecture(scenario.model)
+    found = tuple(forms) if forms is not None else assumed_forms(loaded)
+    architecture = fitting_architecture(loaded, found)
     clients = scenario.strategy.data_holders(len(fleet.clients))
-    deal = _deal(loaded, clients, labels, streams) if held is None else _recorded_deal(loaded, clients, held)
+    if held is None:
+        labels = labels if labels is not None else _assumed_labels(scenario.data, found)
+        deal: Deal | RecordedDeal = _deal(loaded, clients, labels, streams)
+    else:
+        deal = _recorded_deal(loaded, clients, held)
     return Setting(
         loaded=loaded,
         streams=streams,
         fleet=fleet,
         network=Network(fleet, scenario.network),
+        forms=found,
         architecture=architecture,
         workload=_workload(scenario, architecture),
         deal=deal,
@@ -164,31 +188,43 @@ def _workload(scenario: Scenario, architecture: Architecture) -> Workload:
 
 def _build_fleet(loaded: Loaded, streams: Streams) -> Fleet:
     try:
-        return build_fleet(loaded.scenario.devices, streams.draw("fleet"), loaded.base_dir)
+        fleet = build_fleet(loaded.scenario.devices, streams.draw("fleet"), loaded.base_dir)
     except FleetError as error:
         raise loaded.error(f"devices.{error.key_path}", error.came, error.allowed) from error
+    tier: EdgeTier | None = loaded.scenario.strategy.edge_tier(len(fleet.clients))
+    return fleet if tier is None else _with_edges(fleet, tier, loaded)
 
 
-def _assumed_labels(name: str, dataset: str | DatasetPath) -> NDArray[np.int64]:
-    if isinstance(dataset, str):
-        return balanced_labels(dataset_info(dataset))
-    classes = dataset_form(dataset).classes
-    log.warning(
-        "domain %s: no data file is opened; %d images of %d classes are assumed",
-        name,
-        ASSUMED_IMAGES_OF_A_PATH,
-        classes,
-    )
-    return balanced_labels((ASSUMED_IMAGES_OF_A_PATH, classes))
+def _with_edges(fleet: Fleet, tier: EdgeTier, loaded: Loaded) -> Fleet:
+    """Put the edge servers that the strategy asks for between clients and server."""
+    if tier.count > len(fleet.clients):
+        allowed = f"allowed: 1 to {len(fleet.clients)}, as many as there are clients"
+        raise loaded.error("strategy.edges", f"{tier.count} edge servers", allowed)
+    try:
+        profile = load_profile(tier.profile, loaded.base_dir)
+    except ValueError as error:
+        raise loaded.error("strategy.edge", *_came_and_allowed(error)) from error
+    return fleet.with_edges(profile, tier.count)
 
 
-def _deal(
-    loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]] | None, streams: Streams
-) -> Deal:
+def _assumed_labels(data: DataOptions, forms: Sequence[ImageForm]) -> list[NDArray[np.int64]]:
+    """Make balanced stand-in labels for the training images of every domain."""
+    labels = []
+    for domain, form in zip(data.domains, forms, strict=True):
+        if isinstance(domain.dataset, DatasetPath):
+            log.warning(
+                "domain %s: no data file is opened; %d images of %s in %d classes are assumed",
+                *(domain_name(domain), ASSUMED_IMAGES_OF_A_PATH, shape_text(form.shape), form.classes),
+            )
+            labels.append(balanced_labels((ASSUMED_IMAGES_OF_A_PATH, form.classes)))
+        else:
+            labels.append(balanced_labels(dataset_info(domain.dataset)))
+    return labels
+
+
+def _deal(loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]], streams: Streams) -> Deal:
     """Give every domain its clients, in order, and every client its images."""
     data: DataOptions = loaded.scenario.data
-    if labels is None:
-        labels = [_assumed_labels(domain_name(domain), domain.dataset) for domain in data.domains]
     images: list[NDArray[np.intp]] = []
     per_domain = _clients_per_domain(loaded, n_clients)
     for index, clients in enumerate(per_domain):

@@ -22,14 +22,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 def latency_text(answers: Sequence[Mapping[str, Any]]) -> str:
     """Return the answers of ``hetedge latency`` as text."""
     if len(answers) > 1:
-        rows = [["scenario", "iteration", "round", "slowest client"]]
+        durations = {"iteration": "iteration_latency_s", "round": "round_latency_s"}
+        durations |= {"setup": "setup_s"} if any(one["setup_s"] for one in answers) else {}
+        rows = [["scenario", *durations, "slowest client"]]
         rows += [
-            [
-                one["scenario"],
-                duration_text(one["iteration_latency_s"]),
-                duration_text(one["round_latency_s"]),
-                _slowest(one),
-            ]
+            [one["scenario"], *(duration_text(one[key]) for key in durations.values()), _slowest(one)]
             for one in answers
         ]
         return aligned(rows)
@@ -42,11 +39,16 @@ def latency_text(answers: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(
         (
             f"{answer['scenario']}: {duration_text(answer['iteration_latency_s'])} an iteration, "
-            f"{duration_text(answer['round_latency_s'])} a round",
+            f"{duration_text(answer['round_latency_s'])} a round{_setup_text(answer)}",
             aligned(phases),
             aligned(_client_rows(answer)),
         )
     )
+
+
+def _setup_text(answer: Mapping[str, Any]) -> str:
+    """Return what comes once before the first round, in words; nothing where nothing does."""
+    return f", after a setup of {duration_text(answer['setup_s'])}" if answer["setup_s"] else ""
 
 
 def _client_rows(answer: Mapping[str, Any]) -> list[list[str]]:
@@ -61,7 +63,10 @@ def _client_rows(answer: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _slowest(answer: Mapping[str, Any]) -> str:
+    """Return who is busy longest in an iteration; nobody where clients only wait."""
     client = max(answer["clients"], key=lambda one: one["compute_s"] + one["transfer_s"])
+    if client["compute_s"] + client["transfer_s"] == 0.0:
+        return "-"
     return f"client-{client['id']} ({client['profile']})"
 
 

@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.records import Recorder
 from models.option_errors import unknown_name
 from scenarios.load import ScenarioError
@@ -77,9 +79,10 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
         engine: one of :data:`ENGINES`; ``events`` plays the iteration in the event simulation.
 
     Returns:
-        ``scenario``, ``iteration_latency_s``, ``round_latency_s``, ``phases`` (name, start_s, end_s),
-        ``clients`` (id, profile, compute_s, transfer_s, wait_s; the three sum to the iteration), ``cuts`` (one
-        ``[g_head, g_tail, d_head, d_tail]`` per client, in block counts).
+        ``scenario``, ``iteration_latency_s``, ``round_latency_s``, ``setup_s`` (once, before the first iteration),
+        ``phases`` (name, start_s, end_s), ``clients`` (id, profile, compute_s, transfer_s, wait_s; the three sum to
+        the iteration), ``cuts`` (one ``[g_head, g_tail, d_head, d_tail]`` per client, in block counts; none where the
+        strategy cuts no network).
 
     Raises:
         ScenarioError: where the scenario is wrong.
@@ -90,13 +93,15 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
     plan = plan_from_sizes(scenario, overrides)
     if engine == "formula":
         time, aggregation_s = plan.closed_form(), plan.aggregation_seconds()
+        setup_s = plan.setup_seconds()
     else:
-        time, aggregation_s = _played(plan)
+        time, aggregation_s, setup_s = _played(plan)
     ends = [0.0, *time.phase_end_s.values()]
     return {
         "scenario": plan.setting.scenario.name,
         "iteration_latency_s": time.latency_s,
         "round_latency_s": plan.steps_per_round * time.latency_s + aggregation_s,
+        "setup_s": setup_s,
         "phases": [
             {"name": str(phase), "start_s": start_s, "end_s": end_s}
             for phase, (start_s, end_s) in zip(time.phase_end_s, pairwise(ends), strict=True)
@@ -158,14 +163,13 @@ def _selection(setting: Setting, name: str) -> Selection:
     return select_cuts(setting, cut_problem(setting), name, options)
 
 
-def _played(plan: Plan) -> tuple[IterationTime, float]:
-    """Play a round of one iteration and a round of two; return an iteration's time and that of a round's end.
+def _played(plan: Plan) -> tuple[IterationTime, float, float]:
+    """Play a period of rounds of one iteration and of two; return an iteration's time, a round's end's, the setup's.
 
-    What the second run has more of is one iteration, and nothing of what begins or ends a round.
+    What the second run has more of is one iteration a round, and nothing of what begins or ends a round.
     """
-    recorder, end_s = _play_round(plan, steps=1)
-    before = recorder.tables()
-    after = _play_round(plan, steps=2)[0].tables()
+    before = _play_rounds(plan, steps=1)
+    after = _play_rounds(plan, steps=2)
     iteration = after["iterations"].iloc[-1]
     ends, reached_s = {}, 0.0
     for phase in plan.phases:
@@ -174,23 +178,29 @@ def _played(plan: Plan) -> tuple[IterationTime, float]:
     latency_s = float(iteration["iteration_latency_s"])
     seconds = {}
     for column in ("compute_s", "transfer_s"):
-        longer, shorter = (one["devices"].set_index("device")[column].to_dict() for one in (after, before))
-        seconds[column] = {name: float(longer[name]) - float(shorter[name]) for name in longer}
+        longer, shorter = (one["devices"].groupby("device")[column].sum() for one in (after, before))
+        seconds[column] = ((longer - shorter) / plan.period).to_dict()
     clients = []
     for device in plan.setting.fleet.clients:
         compute_s, transfer_s = seconds["compute_s"][device.name], seconds["transfer_s"][device.name]
         clients.append(ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s))
-    return IterationTime(latency_s, ends, tuple(clients)), end_s - float(
-        before["iterations"]["end_s"].iloc[-1]
-    )
+    rounds = before["iterations"]
+    setup_s, aggregation_s = float(rounds["start_s"].iloc[0]), float(rounds["aggregation_s"].mean())
+    return IterationTime(latency_s, ends, tuple(clients)), aggregation_s, setup_s
 
 
-def _play_round(plan: Plan, steps: int) -> tuple[Recorder, float]:
-    """Play one round of so many iterations in the event simulation; return its records and when it ended."""
-    setting = plan.setting
-    short = dataclasses.replace(plan, rounds=1, steps_per_round=steps)
+def _play_rounds(plan: Plan, steps: int) -> dict[str, pd.DataFrame]:
+    """Play a period of rounds of so many iterations in the event simulation; return its tables."""
+    setting = _without_stop(plan.setting)
+    short = dataclasses.replace(plan, setting=setting, rounds=plan.period, steps_per_round=steps)
     recorder = Recorder(setting.fleet, "summary", plan.phases)
     world = World(setting.fleet, setting.network, recorder)
     protocol = registry.STRATEGIES[setting.scenario.strategy.name].load_protocol()
     world.play(protocol(world, short, CommitLog(lambda: world.now_s, NullLearner())))
-    return recorder, world.now_s
+    return recorder.tables()
+
+
+def _without_stop(setting: Setting) -> Setting:
+    """Return a setting whose runs end with their last round, whatever the scenario says of their end."""
+    scenario = setting.scenario.model_copy(update={"stop": None})
+    return dataclasses.replace(setting, loaded=dataclasses.replace(setting.loaded, scenario=scenario))

@@ -22,9 +22,12 @@ from analysis.summary import summarize
 from scenarios.dump import dump_resolved, resolved
 from scenarios.load import Loaded
 from simulator.commits import training_key
+from simulator.energy import clients_energy_j
+from simulator.ledger import Disclosure, ledger, ledger_facts
 from simulator.plan import Plan
 from simulator.playing import Course
 from simulator.progress import Progress
+from simulator.registry import STRATEGIES
 
 FINISHED = "finished"
 
@@ -107,8 +110,14 @@ def _summary(
         "cut_selector": plan.cut_selector,
         "iteration_latency_s": plan.closed_form().latency_s,
         "clusters": _last_clusters(tables["commits"]),
+        "energy_j": clients_energy_j(plan.setting.fleet, tables["devices"]),
+        "ledger": ledger_facts(ledger(tables["transfers"], _reveals(plan))),
         **ending.more,
     }
+
+
+def _reveals(plan: Plan) -> tuple[Disclosure, ...]:
+    return STRATEGIES[plan.setting.scenario.strategy.name].reveals
 
 
 def _stopped_by(course: Course) -> str:

@@ -12,6 +12,7 @@ from simulator.cuts.exact import ExactOptions, select_exact
 from simulator.cuts.fixed import FixedOptions, select_fixed
 from simulator.cuts.genetic import GeneticOptions, select_genetic
 from simulator.cuts.greedy import GreedyOptions, select_greedy
+from simulator.cuts.homogeneous import HomogeneousOptions, select_homogeneous
 from simulator.cuts.local_search import LocalSearchOptions, select_local_search
 from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
@@ -36,6 +37,7 @@ SELECTORS: Mapping[str, Selector] = {
     "local_search": Selector(LocalSearchOptions, select_local_search, searches=True),
     "greedy": Selector(GreedyOptions, select_greedy, searches=True),
     "random": Selector(RandomOptions, select_random, searches=True),
+    "homogeneous": Selector(HomogeneousOptions, select_homogeneous, searches=True),
     "fixed": Selector(FixedOptions, select_fixed, searches=False),
 }
 

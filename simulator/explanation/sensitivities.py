@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.fleet import SERVER_ID, Device, Fleet
 from devices.profile import DeviceProfile
@@ -149,7 +149,7 @@ def _replaced(fleet: Fleet, members: Collection[int], profile: DeviceProfile) ->
     def renewed(device: Device) -> Device:
         return Device(device.id, profile) if device.id in members else device
 
-    return dataclasses.replace(
+    return replace(
         fleet, server=renewed(fleet.server), clients=tuple(renewed(device) for device in fleet.clients)
     )
 

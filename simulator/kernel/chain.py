@@ -21,11 +21,15 @@ from simulator.kernel.compute import Processor
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one device sends another at once: payload kinds with their bytes."""
+    """What one device sends another at once: payload kinds with their bytes.
+
+    ``seconds`` is how long it takes where it does not cross the network, but a link of its own, say in a house.
+    """
 
     source: int
     target: int
     payload: Sequence[tuple[str, float]]
+    seconds: float | None = None
 
     @property
     def n_bytes(self) -> float:

@@ -55,9 +55,23 @@ class World:
             self.recorder.compute(device, start_s, reached_s, leg.flops)
         return self.env.timeout(reached_s - now_s)
 
-    def send(self, source: int, target: int, payload: Sequence[tuple[str, float]]) -> simpy.Event:
-        """Send one message of one or more payload kinds ``(kind, bytes)``; return the event of its arrival."""
-        start_s, seconds = self.env.now, self._transport(Message(source, target, payload)).seconds
+    def send(
+        self,
+        source: int,
+        target: int,
+        payload: Sequence[tuple[str, float]],
+        seconds: float | None = None,
+    ) -> simpy.Event:
+        """Send one message; return the event of its arrival.
+
+        Args:
+            source: who sends it.
+            target: who gets it.
+            payload: what it carries, ``(kind, bytes)``, one or more.
+            seconds: how long it takes, where it has a link of its own; left out = as long as the network says.
+        """
+        transport = self._transport(Message(source, target, payload, seconds))
+        start_s, seconds = self.env.now, transport.seconds
         for kind, n_bytes in payload:
             self.recorder.transfer(source, target, kind, n_bytes, start_s, start_s + seconds)
         return self.env.timeout(seconds)
@@ -83,6 +97,8 @@ class World:
         )
 
     def _transport(self, message: Message) -> Transport:
+        if message.seconds is not None:
+            return Transport(message, message.seconds)
         return Transport(message, self.network.seconds(message.source, message.target, message.n_bytes))
 
     def play(self, process: Process) -> None:

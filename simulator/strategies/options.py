@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True)
+class EdgeTier:
+    """Edge servers that a strategy asks for, all alike.
+
+    Attributes:
+        count: how many; the key ``edges`` of the strategy.
+        profile: name or path of their profile; the key ``edge`` of the strategy.
+    """
+
+    count: int
+    profile: str
 
 
 class StrategyOptions(BaseModel):
@@ -15,9 +29,17 @@ class StrategyOptions(BaseModel):
     holders: ClassVar[str] = "devices"
     """What those that hold data are called, in the plural."""
 
+    timing_keys: ClassVar[frozenset[str]] = frozenset({"rounds"})
+    """Keys that decide nothing of what an iteration or an exchange teaches: time alone, or how many there are."""
+
     def data_holders(self, devices: int) -> int:
         """Return how many hold data of their own, in a fleet of so many client devices: every device."""
         return devices
+
+    def edge_tier(self, devices: int) -> EdgeTier | None:
+        """Return the edge servers between so many client devices and the server; None where there are none."""
+        del devices
+        return None
 
 
 class LocalTrainingOptions(StrategyOptions):

@@ -1,5 +1,6 @@
 """The evaluator: yardsticks of real data, good and bad generators, keyed draws, the cache of classifiers."""
 
+import dataclasses
 import hashlib
 import logging
 
@@ -67,6 +68,31 @@ def evaluator(cache):
 
 def test_the_classifier_knows_its_domain(evaluator):
     assert evaluator.classifier_accuracy("bars") > 0.95
+
+
+def test_colour_images_are_judged_like_grey_ones(cache):
+    grey = make_data("colour", seed=2)
+    channels = {"train_images": grey.train_images, "test_images": grey.test_images}
+    colour = dataclasses.replace(
+        grey, digest="colour", **{name: np.repeat(images, 3, axis=1) for name, images in channels.items()}
+    )
+    options = EvaluationOptions(samples=200, cas={"samples": 200, "epochs": 3})
+    judge = Evaluator({"colour": colour}, options, draw, cache)
+    good = judge.evaluate("colour", real_generator(colour), step=0)
+    assert good["fid"] < judge.evaluate("colour", real_generator(colour, noise=0.5), step=0)["fid"]
+    assert 0.8 * CLASSES < good["generation_score"] <= CLASSES
+    assert judge.cas("colour", real_generator(colour), step=0)["cas_accuracy"] > 0.8
+
+
+def test_a_generator_is_asked_for_the_domains_own_classes_alone(evaluator):
+    asked = []
+
+    def generate(labels, rng):
+        asked.append(labels)
+        return real_generator(make_data())(labels, rng)
+
+    evaluator.evaluate("bars", generate, step=0)
+    assert np.array_equal(np.bincount(np.concatenate(asked)), [100] * CLASSES)
 
 
 def test_the_floor_is_the_distance_of_the_held_out_images(evaluator, cache):

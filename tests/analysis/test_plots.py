@@ -323,6 +323,19 @@ def test_many_devices_are_named_by_profile():
     assert names == ["server", *(f"paper-{k} ({12 if k <= 3 else 11})" for k in range(1, 8))]
 
 
+@pytest.mark.parametrize("clients", [4, 80])
+def test_edge_servers_are_drawn_between_the_server_and_the_clients_and_never_among_these(clients):
+    run = make_run(clients=clients, rounds=2)
+    edges = [(round_, f"edge-{e}", "paper-1", 0, 1, 9, 10) for round_ in range(2) for e in range(2)]
+    run.devices = pd.concat([run.devices, pd.DataFrame(edges, columns=run.devices.columns)])
+    (axes,) = FIGURES["devices"]([run]).axes
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    if clients == 4:
+        assert names[:4] == ["server", "edge-0 (paper-1)", "edge-1 (paper-1)", "client-0 (paper-1)"]
+    else:
+        assert names[:3] == ["server", "edge, paper-1 (2)", "paper-1 (12)"]
+
+
 def test_a_thousand_devices_still_make_one_small_figure():
     figure = FIGURES["devices"]([make_run(clients=1000, rounds=1)])
     assert figure.get_figheight() < 7.0

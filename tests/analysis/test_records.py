@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from recorded_rounds import device, fleet, played_round, recorder
 
 from analysis.records import Recorder, RecordError
 from analysis.tables import check_table
-from devices.fleet import FleetOptions, build_fleet
+from devices.fleet import Fleet, FleetOptions, build_fleet
+from devices.profile import load_profile
 
 
 def row(tables, name, round_=0):
@@ -250,7 +250,7 @@ def test_tables_of_an_open_round_are_refused(call):
 
 
 def test_fleet_with_other_ids_is_refused():
-    odd = SimpleNamespace(server=device(-1), clients=(device(1), device(0)))
+    odd = Fleet(device(-1), (device(1), device(0)))
     with pytest.raises(ValueError, match="ids of a fleet"):
         Recorder(odd)
 
@@ -323,3 +323,21 @@ def test_names_and_profiles_are_those_of_the_fleet():
     assert devices["device"].tolist() == ["server", "client-0", "client-1", "client-2"]
     assert devices["profile"].tolist() == [d.profile.name for d in (real.server, *real.clients)]
     assert devices["compute_s"].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_edge_servers_have_rows_of_their_own():
+    options = FleetOptions(clients=[{"profile": "paper-1", "count": 2}])
+    real = build_fleet(options, np.random.default_rng(0)).with_edges(load_profile("server-small"), 2)
+    rec = Recorder(real)
+    rec.transfer(0, 3, "parameters", 100.0, 0.0, 1.0)
+    rec.transfer(3, -1, "parameters", 40.0, 1.0, 1.5)
+    rec.end_round(0, 2.0)
+    tables = rec.tables()
+    devices = tables["devices"].set_index("device")
+    assert devices.index.tolist() == ["server", "client-0", "client-1", "edge-0", "edge-1"]
+    assert devices["transfer_s"].tolist() == [0.5, 1.0, 0.0, 0.0, 1.5]
+    assert devices.loc["edge-1", ["downlink_bytes", "uplink_bytes"]].tolist() == [100.0, 40.0]
+    assert tables["transfers"][["source", "target"]].values.tolist() == [
+        ["client-0", "edge-1"],
+        ["edge-1", "server"],
+    ]

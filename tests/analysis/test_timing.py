@@ -8,6 +8,7 @@ import pytest
 
 from analysis.timing import (
     device_order,
+    is_client,
     phase_latency,
     server_time,
     simulated_seconds,
@@ -47,6 +48,18 @@ TWO_ROUNDS = [
 def test_device_order_counts_instead_of_spelling():
     names = ["client-10", "client-2", "server", "client-0"]
     assert sorted(names, key=device_order) == ["server", "client-0", "client-2", "client-10"]
+
+
+def test_edge_servers_stand_after_the_clients_and_are_none():
+    names = ["edge-1", "client-2", "edge-0", "server", "client-10"]
+    assert sorted(names, key=device_order) == ["server", "client-2", "client-10", "edge-0", "edge-1"]
+    assert [is_client(name) for name in names] == [False, True, False, False, True]
+
+
+def test_a_busy_edge_server_is_not_the_slowest_client():
+    rows = [*TWO_ROUNDS, (0, "edge-0", "server-small", 9.0, 1.0, 0.0, 10.0), (1, "edge-0", "server-small", 9, 1, 0, 10)]
+    assert slowest_device(run_of(rows)).device == "edge-0"
+    assert slowest_device(run_of(rows), include_server=False).device == "client-10"
 
 
 def test_time_per_device_sums_rounds_and_orders_devices():

@@ -246,3 +246,19 @@ def test_a_hundred_thousand_clients_share_their_profiles():
     fleet = build(clients={"mix": {"paper-1": 0.5, "laptop": 0.5}, "count": 100_000}, order="shuffled")
     assert len(fleet.clients) == 100_000
     assert len({id(device.profile) for device in fleet.clients}) == 2
+
+
+def test_edge_servers_come_after_the_clients_and_are_named_by_their_own_numbers():
+    edge = load_profile("server-small")
+    fleet = build(clients=[{"profile": "paper-1", "count": 3}]).with_edges(edge, 2)
+    assert [(one.id, one.name, one.profile) for one in fleet.edges] == [(3, "edge-0", edge), (4, "edge-1", edge)]
+    assert [one.id for one in fleet.devices] == [SERVER_ID, 0, 1, 2, 3, 4]
+    assert [fleet.device(number) for number in range(-1, 5)] == list(fleet.devices)
+    assert [client.name for client in fleet.clients] == ["client-0", "client-1", "client-2"]
+    with pytest.raises(ValueError, match=r"no device has the id 5; allowed: -1 \(server\) and 0 to 4"):
+        fleet.device(5)
+    assert fleet.with_edges(edge, 1).edges == fleet.edges[:1]
+
+
+def test_a_fleet_as_a_scenario_has_it_knows_no_edge_servers():
+    assert build(clients=ONE).edges == ()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from devices.fleet import SERVER_ID, FleetOptions, build_fleet
+from devices.profile import load_profile
 from devices.topology import HUB, Route, route, star
 
 
@@ -48,3 +49,12 @@ def test_impossible_routes_are_refused(graph):
         route(graph, 1, 1)
     with pytest.raises(ValueError, match="no device 7 in the network; allowed: -1 to 1"):
         route(graph, 0, 7)
+
+
+def test_an_edge_server_hangs_on_the_hub_as_any_device_does():
+    fleet = build_fleet(FleetOptions(clients=[{"profile": "paper-1", "count": 2}]), np.random.default_rng(0))
+    edge = load_profile("server-small")  # 9 Gbit/s, 1 ms
+    graph = star(fleet.with_edges(edge, 1))
+    assert set(graph.nodes) == {HUB, SERVER_ID, 0, 1, 2}
+    assert route(graph, 0, 2) == Route(50e6, 1e-3, 50e6, 1.125e9)
+    assert route(graph, 2, SERVER_ID).bytes_per_s == 1e9

@@ -43,6 +43,14 @@ def test_the_answer_as_json(hetedge, tmp_path):
     )
 
 
+def test_the_colour_networks_are_timed_at_their_usual_size(hetedge):
+    answer = json.loads(hetedge("calibrate", *SMALL, "--model", "cgan32", "--json").out)
+    assert answer["model"] == "cgan32"
+    work = {(one["block"], one["work"]): one["flops"] for one in answer["parts"]}
+    # G5 at width 2: 3x3 kernels from 2 to 3 channels at 32x32 positions, bias and tanh; four images.
+    assert work["G5", "forward"] == 4 * (2 * 9 * 2 * 3 + (1 + 5) * 3) * 32 * 32
+
+
 def test_the_schema_is_a_schema_and_notices_what_does_not_fit(hetedge):
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -67,10 +75,10 @@ def test_wrong_input_leaves_no_file(hetedge, tmp_path):
 
 
 def test_an_unknown_model_is_told_by_its_option(hetedge):
-    done = hetedge("calibrate", "--model", "cgan29")
+    done = hetedge("calibrate", "--model", "cgan281")
     assert (done.code, done.lines) == (
         2,
-        ["unknown --model 'cgan29'; allowed: cgan28; did you mean 'cgan28'?"],
+        ["unknown --model 'cgan281'; allowed: cgan28, cgan32; did you mean 'cgan28'?"],
     )
 
 

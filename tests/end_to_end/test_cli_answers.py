@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from analysis.plots import FIGURES
+from analysis.readable import duration_text
 from devices.profile import catalog_names
 from models.catalog import DATASETS
 from simulator import explain, latency
@@ -36,7 +37,15 @@ def test_latency_as_json(hetedge, engine):
     answer = json.loads(done.out)
     check(answer, "latency")
     assert answer == latency("quickstart", engine=engine)
-    assert list(answer) == ["scenario", "iteration_latency_s", "round_latency_s", "phases", "clients", "cuts"]
+    assert list(answer) == [
+        "scenario",
+        "iteration_latency_s",
+        "round_latency_s",
+        "setup_s",
+        "phases",
+        "clients",
+        "cuts",
+    ]
     for client in answer["clients"]:
         parts = client["compute_s"] + client["transfer_s"] + client["wait_s"]
         assert parts == pytest.approx(answer["iteration_latency_s"], rel=1e-9)
@@ -79,6 +88,22 @@ def test_the_authors_formula_by_command(hetedge, tmp_path, engine, cuts, latency
         "discriminator_backward",
         "generator_backward",
     ]
+
+
+def test_latency_of_a_strategy_that_cuts_nothing_and_has_a_setup(hetedge):
+    central = ("--set", "strategy={name: centralized}")
+    done = hetedge("latency", "quickstart", "--json", *central)
+    assert (done.code, done.err) == (0, "")
+    answer = json.loads(done.out)
+    check(answer, "latency")
+    assert answer["cuts"] == []
+    assert answer["setup_s"] > 0
+    told = hetedge("latency", "quickstart", *central).out
+    assert f"a round, after a setup of {duration_text(answer['setup_s'])}" in told
+    assert "setup" not in hetedge("latency", "quickstart").out
+    several = hetedge("latency", "quickstart", "paper/s1_single_iid", *central).out.splitlines()
+    assert several[0].split() == ["scenario", "iteration", "round", "setup", "slowest", "client"]
+    assert several[1].endswith(" -")  # clients only wait
 
 
 def test_latency_of_several_scenarios_is_a_list(hetedge):
@@ -201,7 +226,7 @@ def test_list(hetedge, what):
     known = {
         "devices": catalog_names(),
         "datasets": DATASETS,
-        "models": ["cgan28"],
+        "models": ["cgan28", "cgan32"],
         "selectors": SELECTORS,
     }
     assert names == list(known.get(what, names))

@@ -5,16 +5,10 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from models.architecture import (
-    Architecture,
-    Block,
-    ModelOptions,
-    Network,
-    build_architecture,
-    cgan28,
-    chain_blocks,
-)
+from models.architecture import Architecture, Block, Network, chain_blocks
+from models.cgan import cgan28
 from models.layers import Activation, BatchNorm, Convolution, LabelInput, Linear, Reshape
+from models.model_options import ModelOptions, build_architecture
 
 
 def vector_network(blocks: int, **options: int) -> Network:

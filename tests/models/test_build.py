@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.architecture import Block, Network, cgan28, chain_blocks
+from models.architecture import Block, Network, chain_blocks
 from models.build import build_block, build_network
+from models.cgan import cgan28
 from models.layers import Activation, Convolution, LabelInput, Linear, Reshape
 
 LABELS = torch.tensor([3, 0, 9])

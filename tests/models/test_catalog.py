@@ -9,7 +9,9 @@ from models.catalog import (
     DataOptions,
     DatasetPath,
     DomainOptions,
+    ImageForm,
     balanced_labels,
+    dataset_form,
     dataset_info,
     domain_name,
 )
@@ -38,18 +40,47 @@ def test_catalogue_lists_embedded_sets_first_and_states_their_sizes():
         info = dataset_info(name)
         assert info.embedded
         assert (info.train_images, info.test_images) == (4000, 1000)
-        assert not info.raw_sha256
 
 
-@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "KMNIST", "NotMNIST"])
-def test_file_sets_know_folder_and_one_full_digest_per_file(name):
+FORMS = {
+    "MNIST": ((1, 28, 28), 10, 60000, 10000),
+    "FashionMNIST": ((1, 28, 28), 10, 60000, 10000),
+    "KMNIST": ((1, 28, 28), 10, 60000, 10000),
+    "NotMNIST": ((1, 28, 28), 10, 60000, 10000),
+    "CIFAR10": ((3, 32, 32), 10, 50000, 10000),
+    "SVHN": ((3, 32, 32), 10, 73257, 26032),
+    "BloodMNIST": ((3, 28, 28), 8, 11959, 3421),
+    "DermaMNIST": ((3, 28, 28), 7, 7007, 2005),
+}
+"""As their authors state them."""
+
+
+def test_every_set_in_files_states_its_published_size_and_form():
+    found = {
+        name: (info.image_shape, info.classes, info.train_images, info.test_images)
+        for name, info in DATASETS.items()
+        if not info.embedded
+    }
+    assert found == FORMS
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_form_of_a_named_set_is_the_catalogues(name):
     info = dataset_info(name)
-    assert not info.embedded
-    assert info.folder == name
-    digests = list(info.raw_sha256.values())
-    assert len(set(digests)) == len(digests) in (2, 4)
-    assert all(len(digest) == 64 and int(digest, 16) >= 0 for digest in digests)
-    assert info.train_images + info.test_images == (70000 if len(digests) == 4 else 10000)
+    assert dataset_form(name) == ImageForm(info.image_shape, info.classes)
+
+
+@pytest.mark.parametrize(
+    ("stated", "form"),
+    [
+        ({}, ImageForm((1, 28, 28), 10)),
+        ({"image_shape": [3, 32, 40]}, ImageForm((3, 32, 40), 10)),
+        ({"classes": 7}, ImageForm((1, 28, 28), 7)),
+        ({"image_shape": [1, 8, 8], "classes": 3, "format": "npz"}, ImageForm((1, 8, 8), 3)),
+    ],
+)
+def test_the_form_of_a_path_is_what_is_stated_else_what_is_assumed(stated, form):
+    assert dataset_form(DatasetPath(path="letters", **stated)) == form
 
 
 def test_every_entry_states_licence_and_source():
@@ -112,14 +143,24 @@ def test_options_are_frozen():
         ({"domains": [{"dataset": {"path": 3}}]}, ("domains", 0, "dataset", "path"), "valid string"),
         ({"domains": [{"dataset": {}}]}, ("domains", 0, "dataset", "path"), "required"),
         (
-            {"domains": [{"dataset": {"path": "a", "format": "npz"}}]},
-            ("domains", 0, "dataset", "format"),
-            "data format 'npz' is planned but not built yet; allowed: idx",
-        ),
-        (
             {"domains": [{"dataset": {"path": "a", "format": "idxx"}}]},
             ("domains", 0, "dataset", "format"),
-            "did you mean 'idx'",
+            "unknown data format 'idxx'; allowed: idx, npz, folder, cifar; did you mean 'idx'",
+        ),
+        (
+            {"domains": [{"dataset": {"path": "a", "image_shape": [3, 32]}}]},
+            ("domains", 0, "dataset", "image_shape", 2),
+            "required",
+        ),
+        (
+            {"domains": [{"dataset": {"path": "a", "image_shape": [32, 32, 3]}}]},
+            ("domains", 0, "dataset", "image_shape", 0),
+            "less than or equal to 4",
+        ),
+        (
+            {"domains": [{"dataset": {"path": "a", "classes": 1}}]},
+            ("domains", 0, "dataset", "classes"),
+            "greater than or equal to 2",
         ),
         ({"domains": [{"dataset": {"path": ".."}}]}, ("domains", 0, "dataset", "path"), "no name"),
         ({"domains": [{"dataset": {"path": "/"}}]}, ("domains", 0, "dataset", "path"), "no name"),
@@ -130,7 +171,11 @@ def test_options_are_frozen():
         ({"partition": {"kind": "dirichle"}}, ("partition", "kind"), "did you mean 'dirichlet'"),
         ({"partition": {"kind": ["iid"]}}, ("partition", "kind"), "unknown partition kind"),
         ({"partition": {"kind": "paper_s7"}}, ("partition", "kind"), "did you mean 'paper_s"),
-        ({"partition": {"kind": "shards", "shards_per_client": 0}}, ("partition", "shards_per_client"), "than or"),
+        (
+            {"partition": {"kind": "shards", "shards_per_client": 0}},
+            ("partition", "shards_per_client"),
+            "than or",
+        ),
         ({"partition": {"kind": "dirichlet", "alpha": 0}}, ("partition", "alpha"), "greater than 0"),
         ({"partition": {"alpha": 1}}, ("partition", "alpha"), "not permitted"),
         (
@@ -147,7 +192,7 @@ def test_one_mistake_is_one_error_at_its_exact_key(data, location, message):
 
 
 def test_several_mistakes_below_a_path_are_all_reported():
-    found = errors_of({"domains": [{"dataset": {"pth": "a", "format": "npz"}}]})
+    found = errors_of({"domains": [{"dataset": {"pth": "a", "format": "nzp"}}]})
     assert {location[-1] for location, _ in found} == {"path", "pth", "format"}
 
 
@@ -160,7 +205,13 @@ def test_domains_of_one_name_are_refused_where_the_second_stands():
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("letters", "letters"), ("/a/letters/", "letters"), ("../b/letters/raw", "letters"), ("raw", "raw")],
+    [
+        ("letters", "letters"),
+        ("/a/letters/", "letters"),
+        ("../b/letters/raw", "letters"),
+        ("raw", "raw"),
+        ("a/letters.npz", "letters"),
+    ],
 )
 def test_a_path_domain_is_named_after_its_folder(path, name):
     assert domain_name(DomainOptions(dataset=DatasetPath(path=path))) == name

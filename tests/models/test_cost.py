@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.architecture import Block, Network, cgan28, chain_blocks
+from models.architecture import Block, Network, chain_blocks
 from models.build import build_block, build_network
+from models.cgan import cgan28, cgan32
 from models.cost import BlockCost, network_costs, segment_saved_bytes
 from models.layers import Activation, BatchNorm, Convolution, LabelInput, Linear, Reshape
 
@@ -35,6 +36,9 @@ def all_networks() -> Iterator[Network]:
     for width in WIDTHS:
         yield cgan28(width).generator
         yield cgan28(width).discriminator
+    for colour in (cgan32(3), cgan32(2, (3, 28, 28), classes=8), cgan32(1, (1, 32, 32), classes=12)):
+        yield colour.generator
+        yield colour.discriminator
     yield mixed_network()
 
 
@@ -184,7 +188,16 @@ def test_kept_activations_equal_what_autograd_keeps(block: Block, cost: BlockCos
     )
 
 
-@pytest.mark.parametrize("network", [cgan28(2).generator, cgan28(2).discriminator, mixed_network()])
+@pytest.mark.parametrize(
+    "network",
+    [
+        cgan28(2).generator,
+        cgan28(2).discriminator,
+        cgan32(2).generator,
+        cgan32(2).discriminator,
+        mixed_network(),
+    ],
+)
 def test_kept_activations_of_every_segment_are_exact_and_the_sum_is_an_upper_bound(network: Network) -> None:
     costs = network_costs(network)
     for start in range(len(costs)):

@@ -5,7 +5,8 @@ import torch
 from plain_gan import copy_state, generator_blocks
 from torch import nn
 
-from models.architecture import Network, cgan28, chain_blocks
+from models.architecture import Network, chain_blocks
+from models.cgan import cgan28
 from models.ensemble import Ensemble
 from models.layers import Activation, BatchNorm, LabelInput, Linear
 

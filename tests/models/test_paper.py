@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.paper import CHARGED_ROWS, DISCRIMINATOR_PASSES, PaperCounts, PaperWorkload, paper_counts
 from models.split import Cut, PayloadKind, Phase, Work, model_costs
 from models.workload import DataflowWorkload

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.cost import network_costs, segment_saved_bytes
 from models.memory import memory_bytes, server_memory_bytes
 from models.split import (

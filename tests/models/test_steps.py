@@ -6,7 +6,7 @@ import pytest
 import torch
 from plain_gan import PlainGan, assert_same_but_for_rounding
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.ensemble import Ensemble
 from models.steps import Batch, Present, gan_iteration
 

@@ -88,7 +88,8 @@ ROOT_KEYS = (
          "paper_s5, paper_s6; did you mean 'dirichlet'?"),
         ("data: {domains: [{dataset: glyps}]}\n",
          "s.yaml:4:28: data.domains.0.dataset: unknown data set 'glyps'; allowed: mnist5k, glyphs, MNIST, "
-         "FashionMNIST, KMNIST, NotMNIST, {path: DIR, format: idx}; did you mean 'glyphs'?"),
+         "FashionMNIST, KMNIST, NotMNIST, CIFAR10, SVHN, BloodMNIST, DermaMNIST, {path: DIR, format: idx}; "
+         "did you mean 'glyphs'?"),
         ("evaluation: {metrics: [fid, fdi]}\n",
          "s.yaml:4:29: evaluation.metrics.1: 'fdi'; "
          "allowed: fid, generation_score or a map with the key name; did you mean 'fid'?"),
@@ -212,12 +213,9 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             "paper_s5, paper_s6; did you mean 'shards'?",
         ),
         (
-            "data: {domains: [{dataset: {path: a, format: npz}}]}\n",
-            "s.yaml:4:46: data.domains.0.dataset.format: data format 'npz' is planned but not built yet; allowed: idx",
-        ),
-        (
-            "model: {name: cgan32}\n",
-            "s.yaml:4:15: model.name: 'cgan32' is planned but not built yet; allowed: cgan28",
+            "data: {domains: [{dataset: {path: a, format: nzp}}]}\n",
+            "s.yaml:4:46: data.domains.0.dataset.format: unknown data format 'nzp'; allowed: idx, npz, folder, cifar; "
+            "did you mean 'npz'?",
         ),
         (
             "strategy: {name: md_gan, swap: true}\n",

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from devices.profile import load_profile
-from models.architecture import ModelOptions, cgan28
+from models.cgan import cgan28
+from models.model_options import ModelOptions
 from models.split import VISITS, Cut, Work, chain_of, client_legs, model_costs, server_leg, server_positions
 from simulator.block_timing import BlockTimer, measure
 from simulator.calibration import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_worlds import fleet_of, problem_of, profile
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.memory import memory_bytes, server_memory_bytes
 from models.split import Cut, model_costs
 from simulator.cuts.problem import NoFeasibleCutError

@@ -5,7 +5,7 @@ import pytest
 from small_worlds import fleet_of, problem_of, profile, random_costs
 
 from devices.fleet import FleetOptions, build_fleet
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.paper import PaperWorkload
 from models.split import Cut, model_costs
 from simulator.cuts.exact import ExactOptions, select_exact

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from small_worlds import fleet_of, problem_of, profile, random_costs
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.split import Cut, model_costs
 from simulator.cuts.objective import LimitOptions, Objective, ObjectiveOptions, SelectorOptions
 from simulator.cuts.problem import NoFeasibleCutError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_worlds import fleet_of, problem_of, profile, random_costs
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.memory import memory_bytes
 from models.split import model_costs
 from simulator.cuts.exact import ExactOptions, select_exact

@@ -7,7 +7,7 @@ import pytest
 from small_worlds import DATAFLOW_PHASES, fleet_of, make_plan_of, play_plan, profile
 
 from devices.fleet import SERVER_ID
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.split import Cut, Phase, client_legs, model_costs, segment_bytes
 from scenarios.stop import StopOptions
 from simulator.commits import Decision, NullLearner

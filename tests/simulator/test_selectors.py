@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from small_worlds import fleet_of, problem_of, profile
 
 from devices.fleet import FleetOptions, build_fleet
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.memory import memory_bytes, server_memory_bytes
 from models.paper import PaperWorkload
 from models.split import Cut, model_costs

@@ -159,7 +159,7 @@ def test_a_path_is_assumed_as_large_as_mnist_and_says_so(tmp_path, caplog):
     assert setting.deal.domains == ("digits",)
     assert setting.deal.sizes == (10_000,) * 6
     assert caplog.messages == [
-        "domain digits: no data file is opened; 60000 images of 10 classes are assumed"
+        "domain digits: no data file is opened; 60000 images of 1 x 28 x 28 in 10 classes are assumed"
     ]
 
 
@@ -199,3 +199,38 @@ def test_a_target_that_nothing_measures_is_warned_of(tmp_path, caplog, training,
         warn_of_oddities(setting_of(tmp_path, text))
     wanted = "stop.target is never reached: execution.training is false, so nothing is measured"
     assert caplog.messages == [wanted] * warnings
+
+
+HIERARCHY = "devices: {clients: [{profile: paper-1, count: 6}]}\nstrategy: {name: hfl_gan, OPTIONS}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "edges", "profile"),
+    [("rounds: 1", 4, "server-small"), ("edges: 6, edge: laptop", 6, "laptop")],
+)
+def test_a_strategy_with_edge_servers_finds_them_in_its_fleet(tmp_path, options, edges, profile):
+    setting = setting_of(tmp_path, HIERARCHY.replace("OPTIONS", options))
+    assert [edge.name for edge in setting.fleet.edges] == [f"edge-{number}" for number in range(edges)]
+    assert {edge.profile.name for edge in setting.fleet.edges} == {profile}
+    assert len(setting.fleet.clients) == len(setting.deal.sizes) == 6
+
+
+def test_a_profile_of_edge_servers_may_be_a_file_beside_the_scenario(tmp_path):
+    (tmp_path / "own.yaml").write_text(
+        "kind: server\ndescription: own\nmeasured_flops_per_s: {value: 1 TFLOP/s, source: assumed}\n"
+        "uplink: {value: 1 GB/s, source: assumed}\ndownlink: {value: 1 GB/s, source: assumed}\n"
+    )
+    setting = setting_of(tmp_path, HIERARCHY.replace("OPTIONS", "edge: ./own.yaml"))
+    assert {edge.profile.name for edge in setting.fleet.edges} == {"own"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("edges: 7", "2:34: strategy.edges: 7 edge servers; allowed: 1 to 6, as many as there are clients"),
+        ("edge: ./none.yaml", "2:33: strategy.edge: "),
+        ("edge: server-smal", "2:33: strategy.edge: no profile is named 'server-smal'; did you mean 'server-small'"),
+    ],
+)
+def test_wrong_edge_servers_are_blamed_on_the_strategys_keys(tmp_path, options, message):
+    assert refusal(tmp_path, HIERARCHY.replace("OPTIONS", options)).startswith(message)

@@ -3,15 +3,15 @@
 import pytest
 from small_worlds import block, fleet_of, make_plan_of, make_setting_of, problem_of, profile
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.memory import memory_bytes
 from models.split import ChainCosts, Cut, ModelCosts, PayloadKind, model_costs, segment_bytes
 from scenarios.load import ScenarioError
 from simulator import registry
 from simulator.cuts.genetic import GeneticOptions
 from simulator.plan import batches_of
-from simulator.split_plan import cut_problem, select_cuts, split_plan
 from simulator.setting import make_setting
+from simulator.split_plan import cut_problem, select_cuts, split_plan
 
 COSTS = model_costs(cgan28(4))
 SMALLEST, LARGEST = Cut(1, 1, 1, 1), Cut(2, 2, 2, 2)

@@ -28,7 +28,15 @@ def path(tmp_path):
 
 def test_an_answer_has_the_keys_users_rely_on(path):
     answer = latency(path)
-    assert list(answer) == ["scenario", "iteration_latency_s", "round_latency_s", "phases", "clients", "cuts"]
+    assert list(answer) == [
+        "scenario",
+        "iteration_latency_s",
+        "round_latency_s",
+        "setup_s",
+        "phases",
+        "clients",
+        "cuts",
+    ]
     assert answer["scenario"] == "three"
     assert answer["cuts"] == [[1, 1, 1, 1], [2, 1, 1, 2], [2, 2, 2, 2]]
     assert [list(phase) for phase in answer["phases"]] == [["name", "start_s", "end_s"]] * 5

@@ -142,6 +142,19 @@ def test_a_message_of_several_kinds_travels_once(world, notebook):
     ]
 
 
+def test_a_message_on_a_link_of_its_own_asks_no_network(world, notebook):
+    def send():
+        yield world.send(0, 1, [(ACTIVATION, 60.0)], seconds=0.125)
+        yield world.send(0, 1, [(ACTIVATION, 60.0)])
+
+    world.play(send())
+    crossing_s = 0.25 + 60 / 20  # the sender's uplink
+    assert notebook.sent == [
+        (0, 1, ACTIVATION, 60.0, 0.0, 0.125),
+        (0, 1, ACTIVATION, 60.0, 0.125, 0.125 + crossing_s),
+    ]
+
+
 def test_messages_do_not_share_a_link(world):
     def send():
         yield world.env.all_of([world.send(0, SERVER_ID, [(ACTIVATION, 100.0)]) for _ in range(3)])

@@ -26,28 +26,29 @@ class WithLabel(nn.Module):
         return self.rest(torch.cat([x, self.embedding(labels).view(len(x), *self.shape)], dim=1))
 
 
-def generator_blocks(width: int) -> list[nn.Module]:
-    w, w2, w4 = width, 2 * width, 4 * width
-    first = WithLabel(
-        10, (10,), nn.Linear(110, w4 * 49), nn.BatchNorm1d(w4 * 49), nn.ReLU(), nn.Unflatten(1, (w4, 7, 7))
-    )
+def generator_blocks(width: int, channels: int = 1, side: int = 28, classes: int = 10) -> list[nn.Module]:
+    w, w2, w4, s = width, 2 * width, 4 * width, side // 4
+    linear = nn.Linear(100 + classes, w4 * s * s)
+    shaped = nn.Unflatten(1, (w4, s, s))
+    first = WithLabel(classes, (classes,), linear, nn.BatchNorm1d(w4 * s * s), nn.ReLU(), shaped)
     return [
         first,
         nn.Sequential(nn.ConvTranspose2d(w4, w2, 4, 2, 1), nn.BatchNorm2d(w2), nn.ReLU()),
         nn.Sequential(nn.ConvTranspose2d(w2, w2, 3, 1, 1), nn.BatchNorm2d(w2), nn.ReLU()),
         nn.Sequential(nn.ConvTranspose2d(w2, w, 4, 2, 1), nn.BatchNorm2d(w), nn.ReLU()),
-        nn.Sequential(nn.ConvTranspose2d(w, 1, 3, 1, 1), nn.Tanh()),
+        nn.Sequential(nn.ConvTranspose2d(w, channels, 3, 1, 1), nn.Tanh()),
     ]
 
 
-def discriminator_blocks(width: int) -> list[nn.Module]:
+def discriminator_blocks(width: int, channels: int = 1, side: int = 28, classes: int = 10) -> list[nn.Module]:
     w, w2, w4 = width, 2 * width, 4 * width
+    first = nn.Conv2d(channels + 1, w, 4, 2, 1)
     return [
-        WithLabel(10, (1, 28, 28), nn.Conv2d(2, w, 4, 2, 1), nn.BatchNorm2d(w), nn.LeakyReLU(0.2)),
+        WithLabel(classes, (1, side, side), first, nn.BatchNorm2d(w), nn.LeakyReLU(0.2)),
         nn.Sequential(nn.Conv2d(w, w2, 4, 2, 1), nn.BatchNorm2d(w2), nn.LeakyReLU(0.2)),
         nn.Sequential(nn.Conv2d(w2, w2, 3, 1, 1), nn.BatchNorm2d(w2), nn.LeakyReLU(0.2)),
         nn.Sequential(nn.Conv2d(w2, w4, 4, 2, 1), nn.BatchNorm2d(w4), nn.LeakyReLU(0.2)),
-        nn.Sequential(nn.Flatten(), nn.Linear(w4 * 9, 1), nn.Sigmoid()),
+        nn.Sequential(nn.Flatten(), nn.Linear(w4 * (side // 8) ** 2, 1), nn.Sigmoid()),
     ]
 
 

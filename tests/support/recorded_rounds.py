@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from analysis.records import Recorder
 from analysis.runs import RunFolder
 from analysis.tables import CUTS, make_table
+from devices.fleet import Fleet
 
 PHASES = ("forward", "backward")
 
@@ -15,7 +16,7 @@ def device(id_):
 
 
 def fleet(clients=2):
-    return SimpleNamespace(server=device(-1), clients=tuple(device(i) for i in range(clients)))
+    return Fleet(device(-1), tuple(device(i) for i in range(clients)))
 
 
 def recorder(clients=2, mode="full"):

@@ -16,7 +16,8 @@ from plain_gan import (
 )
 from torch import nn
 
-from models.architecture import Network, cgan28, chain_blocks
+from models.architecture import Network, chain_blocks
+from models.cgan import cgan28, cgan32
 from models.ensemble import Ensemble
 from models.layers import Activation, BatchNorm, Convolution, LabelInput, Linear, Reshape
 
@@ -47,9 +48,14 @@ def seven_blocks() -> list[nn.Module]:
 
 
 PAPER = cgan28(2)
+COLOUR = cgan32(2, (3, 32, 32), classes=10)
+BLOOD = cgan32(2, (3, 28, 28), classes=12)
 CHAINS = {
     "generator": (PAPER.generator, lambda: generator_blocks(2)),
     "discriminator": (PAPER.discriminator, lambda: discriminator_blocks(2)),
+    "colour generator": (COLOUR.generator, lambda: generator_blocks(2, channels=3, side=32)),
+    "colour discriminator": (COLOUR.discriminator, lambda: discriminator_blocks(2, channels=3, side=32)),
+    "twelve classes": (BLOOD.discriminator, lambda: discriminator_blocks(2, channels=3, classes=12)),
     "seven": (Network("discriminator", chain_blocks("D", (2, 6, 6), SEVEN)), seven_blocks),
 }
 
@@ -77,7 +83,7 @@ def draw_inputs(network: Network, sizes: dict[int, int], seed: int = 0):
 
 
 def test_every_cut_is_tried():
-    assert [len(every_cut(network)) for network, _ in CHAINS.values()] == [4, 4, 9]
+    assert [len(every_cut(network)) for network, _ in CHAINS.values()] == [4, 4, 4, 4, 4, 9]
 
 
 @pytest.mark.parametrize(("chain", "cut"), CHAIN_AND_CUT)
@@ -109,6 +115,9 @@ def test_one_clients_split_gradients_equal_the_unsplit_ones(chain, cut):
 MIXED = {
     "generator": [(1, 1), (2, 1), (1, 2), (2, 2)],
     "discriminator": [(2, 2), (1, 2), (2, 1), (1, 1), (2, 2)],
+    "colour generator": [(1, 1), (2, 1), (1, 2), (2, 2)],
+    "colour discriminator": [(2, 2), (1, 2), (2, 1), (1, 1)],
+    "twelve classes": [(2, 2), (1, 2), (2, 1), (1, 1)],
     "seven": [(1, 1), (3, 3), (2, 1), (1, 3), (3, 2)],
 }
 

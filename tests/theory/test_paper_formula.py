@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_worlds import fleet_of, make_plan_of, play_plan, profile, random_paper_workload
 
-from models.architecture import cgan28
+from models.cgan import cgan28
 from models.paper import PaperWorkload
 from models.split import Cut, model_costs
 from simulator.kernel.network import PaperNetwork

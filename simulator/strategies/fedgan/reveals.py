@@ -12,6 +12,7 @@ REVEALS = (
         "server",
         "the whole generator and discriminator a client has trained: the server can make images like the client's",
         private=True,
+        whole_network=True,
     ),
     Disclosure(
         PayloadKind.PARAMETERS,

@@ -1,0 +1,1 @@
+"""Several strategies on one scenario: the same data, the same devices, one clock."""

@@ -1,0 +1,1 @@
+"""Federated Split GANs (arXiv 2207.01750)."""

@@ -1,0 +1,1 @@
+"""After PFL-GAN (arXiv 2308.12454)."""

@@ -1,0 +1,134 @@
+"""The mathematics after PFL-GAN: local GAN steps, the likeness of clients' samples, personal generators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from analysis.evaluator import GenerateFn
+from models.datasets import LabelledImages
+from models.steps import Batch
+from models.whole import Rows, WholeNetwork, gan_step
+from simulator.commits import Commit
+from simulator.feed import GENERATION_CHUNK, Feed, named_states, whole_networks
+from simulator.strategies.pfl_gan.options import PflGanOptions
+from simulator.strategies.pfl_gan.plan import PflGanPlan
+from simulator.strategies.pfl_gan.similarity import (
+    Floats,
+    divergences,
+    latent_gaussians,
+    mixture_weights,
+)
+
+
+class PflGanLearner:
+    """All clients' GANs and the server's discriminators, and how commits change them.
+
+    Args:
+        plan: the run's plan.
+        data: every domain's data set, in the plan's order.
+        device: where tensors live.
+    """
+
+    def __init__(self, plan: PflGanPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
+        self._plan = plan
+        self._options: PflGanOptions = plan.setting.scenario.strategy
+        self._feed = Feed(plan, data, device)
+        self.generators = whole_networks(plan, self._feed, "generator")
+        self.discriminators = whole_networks(plan, self._feed, "discriminator")
+        # A single client meets nobody on the server.
+        personal = plan.clients if plan.personalises else ()
+        self.personal_discriminators = [self._common_copy("discriminator") for _ in personal]
+        self._personal_generator = self._common_copy("generator")
+        self.losses = (float("nan"), float("nan"))
+
+    def apply(self, commit: Commit) -> None:
+        """Train or personalise; an evaluation leaves everything as it is."""
+        match commit.kind:
+            case "iteration":
+                self._train(commit)
+            case "aggregate":
+                if self._plan.personalises:
+                    self._personalise(commit.info["round"])
+            case "evaluate":
+                pass
+            case _:
+                raise ValueError(
+                    f"commit {commit.seq} is of kind {commit.kind!r}, which PFL-GAN does not know"
+                )
+
+    def generator_for(self, domain: str) -> GenerateFn:
+        """Return the generator a domain is judged by: its first client's personal one, as it is now."""
+        generator = self.generators[self._feed.deal.clients_of(domain)[0]]
+        return lambda labels, rng: self._feed.generate(generator.evaluate, labels, rng)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all weights and statistics, by stable names."""
+        return named_states(
+            {
+                "generator": self.generators,
+                "discriminator": self.discriminators,
+                "personal_discriminator": self.personal_discriminators,
+            }
+        )
+
+    def weights(self, round_: int) -> Floats:
+        """Return how much each client learns from each other one's samples, ``[N, N]``, as generators are now."""
+        samples = np.stack([self._samples(client, round_) for client in self._plan.clients])
+        gaussians = latent_gaussians(samples, self._options.latent_dimensions)
+        return mixture_weights(divergences(gaussians), self._options.temperature)
+
+    def _common_copy(self, name: str) -> WholeNetwork:
+        """Return a network of the server's own, with the weights that every strategy begins with."""
+        setting, feed = self._plan.setting, self._feed
+        network, key = getattr(setting.architecture, name), setting.streams.key(f"init.{name}")
+        return WholeNetwork(network, key, self._options.learning_rate, feed.dtype, feed.device)
+
+    def _train(self, commit: Commit) -> None:
+        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
+        losses = [
+            gan_step(self.generators[client], self.discriminators[client], self._feed.batch(client, step))
+            for client in commit.clients
+        ]
+        self.losses = (float(np.mean([d for d, _ in losses])), float(np.mean([g for _, g in losses])))
+
+    def _personalise(self, round_: int) -> None:
+        """Train every client's personal generator, all of them on what was uploaded."""
+        weights = self.weights(round_)
+        personal = [self._personal_state(client, weights[client], round_) for client in self._plan.clients]
+        for generator, state in zip(self.generators, personal, strict=True):
+            generator.load(state)
+
+    def _personal_state(self, client: int, weights: Floats, round_: int) -> dict[str, Tensor]:
+        """Return a client's generator after its personal training in a round."""
+        generator, steps = self._personal_generator, self._options.personal_steps
+        generator.load(self.generators[client].state())
+        generator.reset_optimiser()
+        for step in range(round_ * steps, (round_ + 1) * steps):
+            images, labels = self._mixture(client, weights, step)
+            latent, _ = self._feed.fakes("personal", step, len(labels), client)
+            gan_step(generator, self.personal_discriminators[client], Batch(images, labels, latent))
+        return generator.copy_of_state()
+
+    def _mixture(self, client: int, weights: Floats, step: int) -> Rows:
+        """Return a batch of the others' samples, each row of a client drawn by weight."""
+        size = self._options.batch_size
+        latent, labels = self._feed.fakes("mixture", step, size, client)
+        draw = self._plan.setting.streams.draw("mixture.source", step, client)
+        sources = draw.choice(len(weights), size, p=weights)
+        images = latent.new_empty((size, *self._plan.setting.architecture.image_shape))
+        for source in np.unique(sources):
+            rows = torch.as_tensor(np.flatnonzero(sources == source), device=latent.device)
+            images[rows] = self.generators[source].evaluate(latent[rows], labels[rows])
+        return images, labels
+
+    def _samples(self, client: int, round_: int) -> NDArray[np.float32]:
+        """Return images of a client's generator, flattened, ``[M, p]``."""
+        latent, labels = self._feed.fakes("similarity", round_, self._options.similarity_samples, client)
+        chunks = zip(*(torch.split(one, GENERATION_CHUNK) for one in (latent, labels)), strict=True)
+        images = torch.cat([self.generators[client].evaluate(*chunk) for chunk in chunks])
+        return np.asarray(images.flatten(1).float().cpu().numpy())

@@ -1,0 +1,93 @@
+"""FedGAN's time: closed form, events, and the sums of its published description agree."""
+
+import pytest
+from closed_forms import (
+    PAPER_DEVICES,
+    PAPER_FLEET,
+    PAPER_SERVER,
+    PAPER_WORK,
+    dedicated_s,
+    devices_text,
+    exact_work,
+    fleets,
+    network_bytes,
+    paper_s,
+)
+from hypothesis import given, settings
+
+from simulator.timing_only import latency
+
+EXACT = 1e-9
+STEPS = 3
+STRATEGY = f"strategy: {{name: fedgan, steps_per_round: {STEPS}, batch_size: 20}}\n"
+PAPER_MODELS = "cost_model: paper\nnetwork: {model: paper}\n"
+
+
+def step_flops(work):
+    learning = work.g_forward + work.g_backward + 2 * (work.d_forward + work.d_backward)
+    return learning + work.d_forward + work.d_input_gradient
+
+
+def check(path, work, server, clients, message_s):
+    """Both engines against the slowest client's step and the exchange of both networks."""
+    steps_s = [step_flops(work) / one.rate for one in clients]
+    payload = sum(network_bytes())
+    up_s = max(message_s(one, server, payload) for one in clients)
+    down_s = max(message_s(server, one, payload) for one in clients)
+    for engine in ("formula", "events"):
+        answer = latency(path, engine=engine)
+        assert answer["iteration_latency_s"] == pytest.approx(max(steps_s), rel=EXACT)
+        wanted_s = STEPS * max(steps_s) + up_s + down_s
+        assert answer["round_latency_s"] == pytest.approx(wanted_s, rel=EXACT)
+        assert answer["setup_s"] == 0.0
+        assert [one["name"] for one in answer["phases"]] == ["local_step"]
+        for told, own_s in zip(answer["clients"], steps_s, strict=True):
+            assert told["compute_s"] == pytest.approx(own_s, rel=EXACT)
+            assert told["transfer_s"] == pytest.approx(0.0, abs=EXACT * max(steps_s))
+    return answer
+
+
+def test_the_paper_fleet_under_the_authors_counts(tmp_path):
+    path = tmp_path / "fedgan.yaml"
+    path.write_text(PAPER_DEVICES + PAPER_MODELS + STRATEGY)
+    answer = check(path, PAPER_WORK, PAPER_SERVER, PAPER_FLEET, paper_s)
+    first = answer["clients"][0]
+    assert first["profile"] == "paper-1"
+    assert first["compute_s"] == answer["iteration_latency_s"] == pytest.approx(234.0, abs=0.05)
+
+
+def test_three_discriminator_passes_on_the_slowest_profile_take_45_seconds():
+    # The sum that the ratios to HuSCF-GAN's seconds rest on; MD-GAN's clients compute nothing else.
+    passes_s = 3 * (PAPER_WORK.d_forward + PAPER_WORK.d_backward) / PAPER_FLEET[0].rate
+    assert passes_s == pytest.approx(45.0, abs=0.05)
+    assert step_flops(PAPER_WORK) / PAPER_FLEET[0].rate == pytest.approx(234.0, abs=0.05)
+
+
+def test_the_paper_fleet_on_dedicated_links_with_exact_counts(tmp_path):
+    path = tmp_path / "fedgan.yaml"
+    path.write_text(PAPER_DEVICES + STRATEGY)
+    check(path, exact_work(20), PAPER_SERVER, PAPER_FLEET, dedicated_s)
+
+
+@settings(max_examples=10, deadline=None)
+@given(fleet=fleets)
+def test_any_fleet(fleet, tmp_path_factory):
+    server, clients = fleet
+    path = tmp_path_factory.mktemp("fedgan") / "fedgan.yaml"
+    path.write_text(devices_text(server, clients) + STRATEGY)
+    check(path, exact_work(20), server, clients, dedicated_s)
+
+
+def test_a_round_has_as_many_steps_as_the_largest_client_has_batches(tmp_path):
+    path = tmp_path / "fedgan.yaml"
+    path.write_text(
+        "devices: {clients: [{profile: paper-1}, {profile: paper-2}]}\n"
+        "data: {domains: [{dataset: mnist5k}], partition: {kind: quantity, shares: [1, 3]}}\n"
+        "strategy: {name: fedgan, local_epochs: 2, batch_size: 64}\n"
+    )
+    answer = latency(path)  # 1,000 and 3,000 images of 4,000
+    exchange_s = 2 * sum(network_bytes()) / 50e6
+    steps = 2 * 47  # ceil(3000 / 64)
+    assert answer["round_latency_s"] == pytest.approx(
+        steps * answer["iteration_latency_s"] + exchange_s, rel=EXACT
+    )

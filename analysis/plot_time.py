@@ -160,8 +160,8 @@ def devices(runs: Sequence[FigureRun]) -> Figure:
     """What each device did over one run: computing, transferring, waiting.
 
     The server is on top, then edge servers where there are some, then the clients by profile, the busiest
-    profile and within it the busiest client first. Few devices are named row by row, with their busy share; many are named by profile,
-    with the mean busy share of its devices.
+    profile and within it the busiest client first. Few devices are named row by row, with their busy share;
+    many are named by profile, with the mean busy share of its devices.
 
     Args:
         runs: exactly one run.

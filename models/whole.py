@@ -147,7 +147,7 @@ def generator_step(generator: WholeNetwork, discriminator: WholeNetwork, fakes: 
     images, labels = fakes
     gradient, loss = feedback(discriminator, (images.detach(), labels))
     generator.adam.zero_grad(set_to_none=True)
-    images.backward(gradient)
+    torch.autograd.backward(images, gradient)
     generator.adam.step()
     return loss
 

@@ -50,7 +50,6 @@ class Planned:
 PLANNED = (
     Planned("network.model", ("maxmin",)),
     Planned("availability.model", ("on_off", "diurnal", "trace")),
-    Planned("data.domains.*.dataset.format", ("npz", "folder")),
     Planned("strategy.patience.kind", ("deadline", "quorum")),
 )
 

@@ -327,8 +327,8 @@ def test_many_devices_are_named_by_profile():
 def test_edge_servers_are_drawn_between_the_server_and_the_clients_and_never_among_these(clients):
     run = make_run(clients=clients, rounds=2)
     edges = [(round_, f"edge-{e}", "paper-1", 0, 1, 9, 10) for round_ in range(2) for e in range(2)]
-    run.devices = pd.concat([run.devices, pd.DataFrame(edges, columns=run.devices.columns)])
-    (axes,) = FIGURES["devices"]([run]).axes
+    devices = pd.concat([run.devices, pd.DataFrame(edges, columns=run.devices.columns)])
+    (axes,) = FIGURES["devices"]([replace(run, devices=devices)]).axes
     names = [text.get_text() for text in axes.get_yticklabels()]
     if clients == 4:
         assert names[:4] == ["server", "edge-0 (paper-1)", "edge-1 (paper-1)", "client-0 (paper-1)"]

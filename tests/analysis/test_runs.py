@@ -8,7 +8,7 @@ import pytest
 from recorded_rounds import recorder, tables, write_run
 
 from analysis.runs import RunError, RunFolder, load_run, table_file
-from analysis.tables import CUTS, TABLE_NAMES, make_table
+from analysis.tables import CUTS, TABLE_NAMES, UNCUT, check_table, make_table
 
 
 @pytest.mark.parametrize("mode", ["full", "summary"])
@@ -30,6 +30,16 @@ def test_an_empty_table_reads_back_with_its_types(tmp_path):
     run = load_run(folder.path)
     for name in TABLE_NAMES:
         pd.testing.assert_frame_equal(getattr(run, name), empty[name])
+
+
+def test_a_strategy_without_cuts_has_no_cut_columns_and_a_cut_has_them_all(tmp_path):
+    folder = write_run(tmp_path / "a")
+    uncut = make_table(UNCUT, {"client": ["client-0"], "profile": ["paper-1"], "domain": ["NA"]})
+    folder.write_table("cuts", uncut.assign(memory_bytes=[3]))
+    pd.testing.assert_frame_equal(load_run(folder.path).cuts[list(UNCUT)], uncut)
+    for column in set(CUTS) - set(UNCUT):
+        with pytest.raises(ValueError, match="the table cuts has no column"):
+            check_table("cuts", uncut.assign(**{column: [1]}))
 
 
 def test_plain_pandas_reads_the_tables(tmp_path):

@@ -57,7 +57,11 @@ def test_edge_servers_stand_after_the_clients_and_are_none():
 
 
 def test_a_busy_edge_server_is_not_the_slowest_client():
-    rows = [*TWO_ROUNDS, (0, "edge-0", "server-small", 9.0, 1.0, 0.0, 10.0), (1, "edge-0", "server-small", 9, 1, 0, 10)]
+    rows = [
+        *TWO_ROUNDS,
+        (0, "edge-0", "server-small", 9.0, 1.0, 0.0, 10.0),
+        (1, "edge-0", "server-small", 9, 1, 0, 10),
+    ]
     assert slowest_device(run_of(rows)).device == "edge-0"
     assert slowest_device(run_of(rows), include_server=False).device == "client-10"
 

@@ -76,10 +76,11 @@ def test_the_packages_themselves_load_next_to_nothing(tmp_path):
 
 def test_the_front_doors_open():
     from analysis import load_run
-    from simulator import explain, latency, retime, run
+    from simulator import compare, explain, latency, retime, run
 
-    assert [one.__module__ for one in (load_run, explain, latency, retime, run)] == [
+    assert [one.__module__ for one in (load_run, compare, explain, latency, retime, run)] == [
         "analysis.runs",
+        "simulator.comparison.playing",
         "simulator.explanation.answer",
         "simulator.timing_only",
         "simulator.retiming",

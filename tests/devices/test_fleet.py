@@ -251,7 +251,10 @@ def test_a_hundred_thousand_clients_share_their_profiles():
 def test_edge_servers_come_after_the_clients_and_are_named_by_their_own_numbers():
     edge = load_profile("server-small")
     fleet = build(clients=[{"profile": "paper-1", "count": 3}]).with_edges(edge, 2)
-    assert [(one.id, one.name, one.profile) for one in fleet.edges] == [(3, "edge-0", edge), (4, "edge-1", edge)]
+    assert [(one.id, one.name, one.profile) for one in fleet.edges] == [
+        (3, "edge-0", edge),
+        (4, "edge-1", edge),
+    ]
     assert [one.id for one in fleet.devices] == [SERVER_ID, 0, 1, 2, 3, 4]
     assert [fleet.device(number) for number in range(-1, 5)] == list(fleet.devices)
     assert [client.name for client in fleet.clients] == ["client-0", "client-1", "client-2"]

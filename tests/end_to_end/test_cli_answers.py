@@ -236,7 +236,18 @@ def test_help_names_every_command_and_listing(hetedge):
     done = hetedge("--help")
     assert done.code == 0
     assert done.err == ""
-    for command in ("run", "latency", "cuts", "explain", "plot", "validate", "list", "schema", "calibrate"):
+    for command in (
+        "run",
+        "compare",
+        "latency",
+        "cuts",
+        "explain",
+        "plot",
+        "validate",
+        "list",
+        "schema",
+        "calibrate",
+    ):
         assert f"\n  {command} " in done.out
         assert hetedge(command, "--help").code == 0
     told = " ".join(hetedge("list", "--help").out.split())

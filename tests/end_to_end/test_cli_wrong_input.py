@@ -517,7 +517,7 @@ def test_a_wrong_command_line_is_one_plain_line(hetedge, arguments, starts, ends
 def test_a_selector_that_needs_cuts_the_scenario_does_not_state(hetedge):
     done = hetedge("cuts", "quickstart", "--selector", "fixed")
     assert (done.code, done.out, len(done.lines)) == (2, "", 1)
-    assert done.err.endswith("allowed here: exact, genetic, local_search, greedy, random\n")
+    assert done.err.endswith("allowed here: exact, genetic, local_search, greedy, random, homogeneous\n")
 
 
 def test_a_file_that_hides_a_package_of_ours_is_named(tmp_path):

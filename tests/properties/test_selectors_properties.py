@@ -14,7 +14,8 @@ from models.memory import memory_bytes, server_memory_bytes
 from models.split import ModelCosts
 from simulator.cuts.genetic import GeneticOptions, select_genetic
 from simulator.cuts.greedy import GreedyOptions, select_greedy
-from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.homogeneous import HomogeneousOptions, select_homogeneous
+from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
 
 some = settings(max_examples=12, deadline=None, derandomize=True)
 few = settings(some, max_examples=4)
@@ -103,3 +104,19 @@ def test_no_selector_overfills_the_server(task, share):
     small = Task(task.costs, fleet_of(server, *roomy), task.batches, task.seed)
     for selection in (small.greedy(), small.genetic()):
         assert server_memory_bytes(small.costs, selection.cuts, small.batches) <= limit
+
+
+@some
+@given(task=tasks())
+def test_no_uniform_assignment_beats_the_homogeneous_one(task):
+    uniform = [(cut,) * len(task.batches) for cut in task.costs.cut_choices()]
+    latencies_s = [task.problem().model.time(cuts).latency_s for cuts in uniform if task.fits(cuts)]
+    try:
+        found = select_homogeneous(task.problem(), HomogeneousOptions(), np.random.default_rng(task.seed))
+    except NoFeasibleCutError:
+        assert latencies_s == []
+        return
+    assert len(set(found.cuts)) == 1
+    assert task.fits(found.cuts)
+    assert found.iteration_latency_s == pytest.approx(min(latencies_s), rel=1e-12)
+    assert found.iteration_latency_s >= task.optimum_s() * (1 - 1e-12)

@@ -218,10 +218,6 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             "did you mean 'npz'?",
         ),
         (
-            "strategy: {name: md_gan, swap: true}\n",
-            "s.yaml:4:18: strategy.name: 'md_gan' is planned but not built yet; allowed: huscf_gan, local_gan",
-        ),
-        (
             "strategy: {patience: {kind: deadline}}\n",
             "s.yaml:4:29: strategy.patience.kind: 'deadline' is planned but not built yet; allowed: all",
         ),

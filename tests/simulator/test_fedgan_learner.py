@@ -18,7 +18,7 @@ from plain_whole import (
 )
 from tiny_world import assert_identical, domains, make_learner, make_plan, play_run
 
-from models.cost import network_costs
+from models.cost import network_costs, segment_saved_bytes
 from scenarios.load import ScenarioError
 from simulator.ledger import ledger
 from simulator.strategies.fedgan.reveals import REVEALS
@@ -143,6 +143,16 @@ def test_the_ledger_of_a_round_holds_both_networks_each_way(made):
         (str(li.disclosure.kind), li.disclosure.sender, li.disclosure.receiver): li.n_bytes for li in lines
     }
     assert came == {(kind, *way): n_bytes for kind, n_bytes in sums.items() for way in ways}
+
+
+def test_memory_is_that_of_both_networks_in_training(made):
+    plan = made(2, "data.partition={kind: quantity, shares: [1, 19]}").plan
+    assert plan.batches == (2, 4)
+    nets = plan.setting.architecture
+    costs = [network_costs(net, 8) for net in (nets.generator, nets.discriminator)]
+    weights = sum(4 * one.parameter_bytes + 2 * one.statistics_bytes for net in costs for one in net)
+    activations = sum(segment_saved_bytes(net) for net in costs)
+    assert plan.memory_bytes() == (weights + 2 * activations, weights + 4 * activations)
 
 
 def test_a_device_too_small_for_a_whole_gan_is_named(made):

@@ -346,3 +346,12 @@ def test_a_client_needs_memory_for_two_generators_and_a_discriminator(made):
     nets = plan.setting.costs
     wanted = 2 * network_memory_bytes(nets.generator, 4) + network_memory_bytes(nets.discriminator, 4)
     assert plan.memory_bytes() == (wanted, wanted)
+
+
+def test_the_profile_of_the_edges_decides_time_and_no_weight(made):
+    plans = [made(2, f"strategy.edge={edge}").plan for edge in ("laptop", "raspberry-pi-4")]
+    assert plans[0].aggregation_seconds() < plans[1].aggregation_seconds()
+    assert plans[0].training_facts(["digest"]) == plans[1].training_facts(["digest"])
+    assert plans[0].training_facts(["digest"]) != made(2, "strategy.cloud_every=3").plan.training_facts(
+        ["digest"]
+    )

@@ -229,7 +229,10 @@ def test_a_profile_of_edge_servers_may_be_a_file_beside_the_scenario(tmp_path):
     [
         ("edges: 7", "2:34: strategy.edges: 7 edge servers; allowed: 1 to 6, as many as there are clients"),
         ("edge: ./none.yaml", "2:33: strategy.edge: "),
-        ("edge: server-smal", "2:33: strategy.edge: no profile is named 'server-smal'; did you mean 'server-small'"),
+        (
+            "edge: server-smal",
+            "2:33: strategy.edge: no profile is named 'server-smal'; did you mean 'server-small'",
+        ),
     ],
 )
 def test_wrong_edge_servers_are_blamed_on_the_strategys_keys(tmp_path, options, message):

@@ -25,7 +25,7 @@ REVEALS = (
         PayloadKind.LABEL,
         "client",
         "client",
-        "the labels of both, to that device",
+        "the labels of the raw images and of the generator's, to that device",
         private=True,
     ),
     Disclosure(

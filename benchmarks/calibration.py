@@ -184,7 +184,9 @@ def busy_seconds(plan: SplitPlan, profile: DeviceProfile) -> float:
     return sum(leg_seconds(profile, leg) for leg in all_legs(plan))
 
 
-def prepare(folder: Path, width: int, clients: int, batch: int, threads: int) -> tuple[SplitPlan, HuscfGanLearner]:
+def prepare(
+    folder: Path, width: int, clients: int, batch: int, threads: int
+) -> tuple[SplitPlan, HuscfGanLearner]:
     """Return the plan and the learner of a scenario in which every device, the server too, is this machine."""
     (folder / "scenario.yaml").write_text(
         "devices:\n"

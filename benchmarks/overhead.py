@@ -31,8 +31,8 @@ from simulator import registry
 from simulator.commits import Commit, CommitLog, Decision, Entry, Learner, NullLearner
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.world import World
-from simulator.split_plan import SplitPlan, split_plan
 from simulator.setting import make_setting
+from simulator.split_plan import SplitPlan, split_plan
 from simulator.strategies.huscf_gan.learner import HuscfGanLearner
 from simulator.strategies.huscf_gan.protocol import play
 

@@ -82,7 +82,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "huscf_gan": Strategy(
         title="KLD-weighted clustered federated learning + heterogeneous U-shaped split (arXiv 2507.12979)",
         options=HuscfGanOptions,
-        plan="simulator.split_plan:split_plan",
+        plan="simulator.strategies.huscf_gan.plan:make_plan",
         protocol="simulator.strategies.huscf_gan.protocol:play",
         learner="simulator.strategies.huscf_gan.learner:HuscfGanLearner",
         reveals=huscf_gan.REVEALS,

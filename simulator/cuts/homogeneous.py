@@ -23,7 +23,9 @@ class HomogeneousOptions(SelectorOptions):
     )
 
 
-def select_homogeneous(problem: CutProblem, options: HomogeneousOptions, rng: np.random.Generator) -> Selection:
+def select_homogeneous(
+    problem: CutProblem, options: HomogeneousOptions, rng: np.random.Generator
+) -> Selection:
     """Return the best assignment in which all clients have the same cut; every one of them is scored.
 
     Of equals the first in lexicographic order is taken. Nothing is proven about assignments with different cuts, so

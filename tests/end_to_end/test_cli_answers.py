@@ -134,7 +134,14 @@ def test_cuts_as_json(hetedge):
     assert (done.code, done.err) == (0, "")
     answers = json.loads(done.out)
     check(answers, "cuts")
-    assert [one["selector"] for one in answers] == ["exact", "genetic", "local_search", "greedy", "random"]
+    assert [one["selector"] for one in answers] == [
+        "exact",
+        "genetic",
+        "local_search",
+        "greedy",
+        "random",
+        "homogeneous",
+    ]
     assert answers[0]["optimality_gap"] == 0.0
     assert answers[0]["iteration_latency_s"] == min(one["iteration_latency_s"] for one in answers)
 

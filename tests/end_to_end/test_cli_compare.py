@@ -136,7 +136,7 @@ def test_without_training_time_alone_is_compared(hetedge, tiny, tmp_path):
     done = hetedge(
         "compare", tiny, "--strategies", "huscf_gan/homogeneous_cuts,md_gan", "--timing-only",
         "--set", "strategy.steps_per_round=null", "--set", "strategy.local_epochs=3",
-        "--set", "strategy.batch_size=1024", "--options", "md_gan.batches=1",
+        "--set", "strategy.batch_size=8192", "--options", "md_gan.batches=1",
     )  # fmt: skip
     assert done.code == 0, done.err
     folder = tmp_path / done.out.splitlines()[-1]
@@ -154,8 +154,8 @@ def test_without_training_time_alone_is_compared(hetedge, tiny, tmp_path):
         run = load_run(folder / f"{own['strategy'].replace('/', '-')}-seed0")
         assert own["iteration_latency_s"]["mean"] == pytest.approx(run.summary["iteration_latency_s"])
         assert run.summary["rounds"] == 2
-        # 5,000 images are assumed for each client, in batches of 1024.
-        assert run.summary["iterations"] == 2 * 3 * 5
+        # Of a path's images 60,000 are assumed: 30,000 for each client.
+        assert run.summary["iterations"] == 2 * 3 * -(-30_000 // 8192)
     assert run.scenario["strategy"]["batches"] == 1
 
 

@@ -13,7 +13,10 @@ COSTS = model_costs(cgan28(2))
 
 def test_the_device_that_lacks_most_is_named(tmp_path):
     fleet = fleet_of(
-        profile("hub"), profile("roomy"), profile("tight", memory_bytes=4e6), profile("tiny", memory_bytes=1e6)
+        profile("hub"),
+        profile("roomy"),
+        profile("tight", memory_bytes=4e6),
+        profile("tiny", memory_bytes=1e6),
     )
     setting = make_setting_of(tmp_path, COSTS, fleet, [4, 4, 4])
     needs = [(device, 5_000_000, "a whole GAN") for device in fleet.clients]

@@ -72,7 +72,8 @@ def greedy(problem, **options):
 
 def test_names_are_those_of_the_options():
     assert {name: one.options.model_fields["selector"].default for name, one in SELECTORS.items()} == {
-        name: name for name in ("exact", "genetic", "local_search", "greedy", "random", "homogeneous", "fixed")
+        name: name
+        for name in ("exact", "genetic", "local_search", "greedy", "random", "homogeneous", "fixed")
     }
     assert DEFAULT_SELECTOR == "exact"
     assert [name for name, one in SELECTORS.items() if not one.searches] == ["fixed"]

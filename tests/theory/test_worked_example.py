@@ -22,8 +22,8 @@ from simulator.explanation.legs import Kind
 from simulator.explanation.timeline import Timeline
 from simulator.kernel.network import DedicatedNetwork, Network
 from simulator.kernel.world import World
-from simulator.split_plan import split_plan
 from simulator.setting import Deal, make_setting
+from simulator.split_plan import split_plan
 from simulator.strategies.huscf_gan.protocol import play
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"

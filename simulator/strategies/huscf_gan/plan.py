@@ -1,0 +1,11 @@
+"""HuSCF-GAN's plan: the split run, which the cut selectors and ``hetedge explain`` share."""
+
+from __future__ import annotations
+
+from simulator.setting import Setting
+from simulator.split_plan import SplitPlan, split_plan
+
+
+def make_plan(setting: Setting) -> SplitPlan:
+    """Select cuts and lay a HuSCF-GAN run out; see :func:`simulator.split_plan.split_plan`."""
+    return split_plan(setting)

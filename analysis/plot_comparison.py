@@ -41,6 +41,9 @@ REFERENCE = "huscf_gan"
 LOG_FROM = 30.0
 """Ratio of the strategies' simulated times from which their axis is logarithmic."""
 
+FAR_FLOOR = 10.0
+"""How many times lower than everything drawn a floor may be and still have its line."""
+
 _BAND_ALPHA = 0.18
 _FLOOR_DASHES = (0, (4, 2))
 _ROW_IN = 0.24
@@ -97,7 +100,7 @@ def fid_by_strategy(runs: Mapping[str, Sequence[ComparedRun]]) -> Figure:
     A curve is the mean over seeds of the rounds that all of them have, its band their range. The time axis is
     logarithmic where one strategy's run is over 30 times as long as another's; then it begins with the first
     evaluation after training began, as the untrained generator's time is 0. The dashed floor is the FID of held-out
-    real images.
+    real images; one far below all curves is told in words, so that they keep the room.
 
     Args:
         runs: every strategy's runs, one for each seed.
@@ -122,14 +125,19 @@ def fid_by_strategy(runs: Mapping[str, Sequence[ComparedRun]]) -> Figure:
     grid = np.asarray(figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)).ravel()
     unit = set_time_axis(grid[0], max(last_s))
     floors = _floors(runs)
-    values = [value for one in found for value in (*one.low, *one.high)] + list(floors.values())
+    drawn = [value for one in found for value in (*one.low, *one.high)]
+    near = {domain: floor for domain, floor in floors.items() if floor >= min(drawn) / FAR_FLOOR}
+    values = drawn + list(near.values())
     for axes, domain in zip(grid, domains, strict=False):
         axes.set_title(domain)
         for index, own in enumerate(courses.values()):
             if domain in own:
                 _draw_course(axes, own[domain], unit, overlapping_look(index), logarithmic)
-        if domain in floors:
-            axes.axhline(floors[domain], color=GREY, linestyle=_FLOOR_DASHES, linewidth=0.8, zorder=2)
+        if domain in near:
+            axes.axhline(near[domain], color=GREY, linestyle=_FLOOR_DASHES, linewidth=0.8, zorder=2)
+        elif domain in floors:
+            note = f"floor (real images): {three_digits(floors[domain])}, far below"
+            axes.annotate(note, (0.02, 0.03), xycoords="axes fraction", color=GREY, fontsize="small")
         set_log_axis(axes, values)
         axes.grid(visible=True, axis="y")
     _finish_time_axes(list(grid), found, unit, logarithmic)
@@ -142,7 +150,7 @@ def fid_by_strategy(runs: Mapping[str, Sequence[ComparedRun]]) -> Figure:
             "FID (features of the domain's\nown classifier, not Inception)" if position % columns == 0 else ""
         )
     seeds = max(len(own) for own in runs.values())
-    _legend(figure, width_in, list(runs), seeds, bool(floors))
+    _legend(figure, width_in, list(runs), seeds, bool(near))
     return figure
 
 
@@ -222,6 +230,33 @@ def _legend(figure: Figure, width_in: float, labels: Sequence[str], seeds: int, 
     figure.legend(handles=entries, loc="outside upper center", ncols=columns)
 
 
+@dataclass(frozen=True)
+class RelativeLatency:
+    """Simulated seconds of an iteration with its share of the round's end, and their ratio to the reference's."""
+
+    seconds: float
+    ratio: float
+
+
+def reference_of(facts: Mapping[str, Any]) -> str:
+    """Return the strategy that a comparison's others are measured by."""
+    labels = [str(one["strategy"]) for one in facts["strategies"]]
+    return REFERENCE if REFERENCE in labels else labels[0]
+
+
+def relative_latencies(facts: Mapping[str, Any]) -> dict[str, RelativeLatency]:
+    """Return the mean over seeds of each strategy's amortised iteration.
+
+    Raises:
+        MissingDataError: when a strategy has played no iteration.
+    """
+    means = {one["strategy"]: one["amortised_iteration_latency_s"]["mean"] for one in facts["strategies"]}
+    if any(mean is None or mean <= 0.0 for mean in means.values()):
+        raise MissingDataError("some strategy has played no iteration that takes time")
+    reference_s = means[reference_of(facts)]
+    return {label: RelativeLatency(mean, mean / reference_s) for label, mean in means.items()}
+
+
 @styled
 def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
     """Simulated seconds an iteration costs with its share of the round's end, by strategy, as a ratio to HuSCF-GAN's.
@@ -240,16 +275,15 @@ def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
         MissingDataError: when a strategy has played no iteration.
     """
     latencies = {one["strategy"]: one["amortised_iteration_latency_s"] for one in facts["strategies"]}
-    if any(own["mean"] is None or own["mean"] <= 0.0 for own in latencies.values()):
-        raise MissingDataError("some strategy has played no iteration that takes time")
-    name = REFERENCE if REFERENCE in latencies else next(iter(latencies))
-    reference_s = latencies[name]["mean"]
+    relative = relative_latencies(facts)
+    name = reference_of(facts)
+    reference_s = relative[name].seconds
     figure = Figure(figsize=(PAGE_IN, _ROW_IN * len(latencies) + 0.55))
     axes = figure.add_subplot()
     rows = np.arange(len(latencies))
-    ratios = np.array([own["mean"] for own in latencies.values()]) / reference_s
+    ratios = [own.ratio for own in relative.values()]
     colours = [look(index).colour for index in range(len(latencies))]
-    axes.barh(rows, ratios - 1.0, left=1.0, height=0.6, color=colours, zorder=2)
+    axes.barh(rows, np.array(ratios) - 1.0, left=1.0, height=0.6, color=colours, zorder=2)
     for row, own in zip(rows, latencies.values(), strict=True):
         known = [value / reference_s for value in own["values"] if value is not None]
         axes.plot([min(known), max(known)], [row, row], color=INK, linewidth=0.8, zorder=3)
@@ -263,8 +297,8 @@ def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
     axes.axvline(1.0, color=GREY, linewidth=0.8, zorder=1)
     axes.grid(visible=True, axis="x", color=LIGHT)
     labels = [
-        f"{label}   {three_digits(ratio)}x  {duration_text(own['mean'])}"
-        for (label, own), ratio in zip(latencies.items(), ratios, strict=True)
+        f"{label}   {three_digits(own.ratio)}x  {duration_text(own.seconds)}"
+        for label, own in relative.items()
     ]
     axes.set_yticks(rows, labels)
     axes.tick_params(axis="y", length=0)

@@ -60,6 +60,19 @@ def run_folder(folder: Path) -> Path:
     return folder
 
 
+def comparison_folder(folder: Path) -> Path:
+    """Return the folder of a comparison.
+
+    Raises:
+        InputError: It is none.
+    """
+    from analysis.plot_comparisons import COMPARISON_FILE
+
+    if not (folder / COMPARISON_FILE).is_file():
+        raise InputError(f"{folder}: holds no {COMPARISON_FILE}; allowed: the folder of a comparison")
+    return folder
+
+
 def print_answer(answer: Any, as_json: bool, text: Callable[[], str]) -> None:  # noqa: ANN401 - any JSON value
     """Print an answer as JSON or as text."""
     print(json.dumps(answer, indent=2, allow_nan=False) if as_json else text())

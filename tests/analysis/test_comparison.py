@@ -267,7 +267,17 @@ def test_the_curves_are_means_over_the_rounds_that_all_seeds_have():
     assert (band[:, 1].min(), band[:, 1].max()) == (40, 90)
     assert figure.axes[0].get_xscale() == "linear"
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["huscf_gan", "fedgan", "mean and range of 2 seeds", "floor: real images"]
+    # The made-up floor is more than ten times below every curve: a line there would squeeze them together.
+    assert names == ["huscf_gan", "fedgan", "mean and range of 2 seeds"]
+    assert [one.get_text() for one in figure.axes[0].texts] == ["floor (real images): 1.00, far below"]
+
+
+def test_a_floor_that_is_near_is_a_line_with_an_entry_in_the_legend(monkeypatch):
+    monkeypatch.setattr("analysis.plot_comparison.FAR_FLOOR", 100.0)
+    figure = fid_by_strategy({"huscf_gan": [made_up("huscf_gan", {"a": [90, 60]})]})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["huscf_gan", "floor: real images"]
+    assert figure.axes[0].lines[-1].get_ydata()[0] == 1.0
+    assert not figure.axes[0].texts
 
 
 def test_times_far_apart_get_a_logarithmic_axis_without_the_untrained_point():

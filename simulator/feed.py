@@ -114,6 +114,13 @@ def whole_networks(plan: Plan, feed: Feed, name: str, purpose: str | None = None
     return [WholeNetwork(network, key, options.learning_rate, feed.dtype, feed.device) for key in keys]
 
 
+def server_network(plan: Plan, feed: Feed, name: str) -> WholeNetwork:
+    """Return a copy of a network on the server, with the weights that every strategy begins with at the same seed."""
+    setting = plan.setting
+    network, key = getattr(setting.architecture, name), setting.streams.key(f"init.{name}")
+    return WholeNetwork(network, key, setting.scenario.strategy.learning_rate, feed.dtype, feed.device)
+
+
 def named_states(copies: Mapping[str, Sequence[WholeNetwork]]) -> dict[str, Tensor]:
     """Return all weights and statistics of clients' networks, by stable names."""
     return {

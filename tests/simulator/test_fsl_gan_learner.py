@@ -228,5 +228,5 @@ def test_all_domains_are_judged_by_the_one_generator(made):
 
 
 def test_an_unknown_commit_is_refused(made):
-    with pytest.raises(ValueError, match="of kind 'dispatch', which Federated Split GANs do not know"):
+    with pytest.raises(ValueError, match="of kind 'dispatch', which FSL-GAN does not know"):
         made(1).learner.apply(Commit(3, 0.0, "dispatch", (0,)))

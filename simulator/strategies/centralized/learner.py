@@ -11,43 +11,24 @@ from torch import Tensor
 
 from analysis.evaluator import GenerateFn
 from models.datasets import LabelledImages
-from models.whole import gan_step
-from simulator.commits import Commit, Decision
-from simulator.feed import Feed, whole_networks
+from simulator.commits import Commit
+from simulator.feed import whole_networks
+from simulator.learning import Losses, StrategyLearner, train_locally
 from simulator.setting import Deal
 from simulator.strategies.centralized.plan import CentralizedPlan
 
 
-class CentralizedLearner:
-    """The server's GANs, and how commits change them.
+class CentralizedLearner(StrategyLearner):
+    """The server's GANs, and how commits change them."""
 
-    Args:
-        plan: the run's plan.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "centralised training"
 
     def __init__(self, plan: CentralizedPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
-        self._domains = plan.setting.deal.domains
         pooled, pools = _pooled(plan, data)
-        self._feed = Feed(pooled, pools, device)
-        self._steps_per_round = plan.steps_per_round
+        super().__init__(pooled, pools, device)
+        self._domains = plan.setting.deal.domains
         self.generators = whole_networks(pooled, self._feed, "generator")
         self.discriminators = whole_networks(pooled, self._feed, "discriminator")
-        self.losses = (float("nan"), float("nan"))
-
-    def apply(self, commit: Commit) -> Decision | None:
-        """Train; the end of a round and an evaluation leave everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-            case "aggregate" | "evaluate":
-                pass
-            case _:
-                raise ValueError(
-                    f"commit {commit.seq} is of kind {commit.kind!r}, which centralised training does not know"
-                )
-        return None
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: its own, or the one for all."""
@@ -65,11 +46,13 @@ class CentralizedLearner:
             for name, tensor in one.state().items()
         }
 
-    def _train(self, commit: Commit) -> None:
-        step = commit.info["round"] * self._steps_per_round + commit.info["step"]
-        gans = enumerate(zip(self.generators, self.discriminators, strict=True))
-        losses = [gan_step(*networks, self._feed.batch(number, step)) for number, networks in gans]
-        self.losses = (float(np.mean([d for d, _ in losses])), float(np.mean([g for _, g in losses])))
+    def _train(self, commit: Commit, step: int) -> Losses:
+        del commit  # the server's GANs are its own
+        gans = range(len(self.generators))
+        return train_locally(self._feed, self.generators, self.discriminators, gans, step)
+
+    def _end_round(self, commit: Commit) -> None:
+        """Do nothing: all images are on the server already."""
 
 
 def _pooled(

@@ -8,57 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from analysis.evaluator import GenerateFn
 from models.aggregation import weighted_average
 from models.datasets import LabelledImages
-from models.whole import WholeNetwork, discriminator_step, feedback
-from simulator.commits import Commit, Decision
-from simulator.feed import Feed, named_states, whole_networks
+from models.whole import discriminator_step, feedback
+from simulator.commits import Commit
+from simulator.feed import named_states, server_network, whole_networks
+from simulator.learning import Losses, StrategyLearner, give, mean_losses
 from simulator.strategies.fsl_gan.plan import FslGanPlan
 
 
-class FslGanLearner:
-    """The generator and all households' discriminators, and how commits change them.
+class FslGanLearner(StrategyLearner):
+    """The generator and all households' discriminators, and how commits change them."""
 
-    Args:
-        plan: the run's plan.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "FSL-GAN"
 
     def __init__(self, plan: FslGanPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
-        setting = plan.setting
-        self._plan = plan
-        self._feed = Feed(plan, data, device)
-        self._made_rows: int = setting.scenario.strategy.batch_size
-        self.generator = WholeNetwork(
-            setting.architecture.generator,
-            setting.streams.key("init.generator"),
-            setting.scenario.strategy.learning_rate,
-            self._feed.dtype,
-            device,
-        )
+        super().__init__(plan, data, device)
+        self._made_rows: int = plan.setting.scenario.strategy.batch_size
+        self.generator = server_network(plan, self._feed, "generator")
         self.discriminators = whole_networks(plan, self._feed, "discriminator")
-        self.losses = (float("nan"), float("nan"))
-
-    def apply(self, commit: Commit) -> Decision | None:
-        """Train or average; an evaluation leaves everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-            case "aggregate":
-                self._average(commit.clients)
-            case "evaluate":
-                pass
-            case _:
-                raise ValueError(
-                    f"commit {commit.seq} is of kind {commit.kind!r}, which Federated Split GANs do not know"
-                )
-        return None
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: there is one for all."""
@@ -70,12 +42,11 @@ class FslGanLearner:
         own = {f"generator.{name}": tensor for name, tensor in self.generator.state().items()}
         return own | named_states({"discriminator": self.discriminators})
 
-    def _train(self, commit: Commit) -> None:
+    def _train(self, commit: Commit, step: int) -> Losses:
         """Step 1: make one batch for all. Step 2: every household learns and judges. Step 3: the generator learns.
 
         The generator's loss is the sum of the households' losses, and so is its gradient.
         """
-        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
         latent, labels = self._feed.fakes("generation", step, self._made_rows)
         fakes = self.generator(latent, labels)
         shown, gradient = fakes.detach(), torch.zeros_like(fakes)
@@ -91,11 +62,9 @@ class FslGanLearner:
         self.generator.adam.zero_grad(set_to_none=True)
         torch.autograd.backward(fakes, gradient)
         self.generator.adam.step()
-        self.losses = (float(np.mean([d for d, _ in losses])), float(np.mean([g for _, g in losses])))
+        return mean_losses(losses)
 
-    def _average(self, households: Sequence[int]) -> None:
+    def _end_round(self, commit: Commit) -> None:
         """Give every household the plain average of all discriminators; optimisers keep what they have gathered."""
-        states = [self.discriminators[one].copy_of_state() for one in households]
-        average = weighted_average(states, [1 / len(states)] * len(states))
-        for one in households:
-            self.discriminators[one].load(average)
+        states = [self.discriminators[one].state() for one in commit.clients]
+        give(self.discriminators, commit.clients, weighted_average(states, [1 / len(states)] * len(states)))

@@ -13,48 +13,29 @@ from analysis.evaluator import GenerateFn
 from models.aggregation import State, weighted_average
 from models.clustering import find_clusters
 from models.datasets import LabelledImages
-from models.whole import WholeNetwork, discriminator_step, generator_step
+from models.whole import discriminator_step, generator_step
 from simulator.commits import Commit, Decision
-from simulator.feed import Feed, named_states, whole_networks
+from simulator.feed import named_states, whole_networks
+from simulator.learning import Losses, StrategyLearner, average_by_images, give, mean_losses
 from simulator.strategies.hfl_gan.assignment import members_of, reassigned
 from simulator.strategies.hfl_gan.plan import PROJECTED_NUMBERS, HflGanPlan
 from simulator.streams import Streams
 
 
-class HflGanLearner:
-    """All clients' three networks, and how commits change them.
+class HflGanLearner(StrategyLearner):
+    """All clients' three networks, and how commits change them."""
 
-    Args:
-        plan: the run's plan.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "HFL-GAN"
 
     def __init__(self, plan: HflGanPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
+        super().__init__(plan, data, device)
         self._plan = plan
-        self._feed = Feed(plan, data, device)
         self._assignment = plan.assignment
         self.edge_generators = whole_networks(plan, self._feed, "generator")
         self.global_generators = whole_networks(plan, self._feed, "generator", "global_generator")
         self.discriminators = whole_networks(plan, self._feed, "discriminator")
-        self.losses = (float("nan"), float("nan"))
         self._origins = np.zeros((len(plan.clients), PROJECTED_NUMBERS), dtype=np.float32)
         self._remember_weights(before_round=0)
-
-    def apply(self, commit: Commit) -> Decision | None:
-        """Train or average, in a cloud round cluster too; an evaluation leaves everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-            case "aggregate":
-                return self._aggregate(commit.info["round"])
-            case "evaluate":
-                pass
-            case _:
-                raise ValueError(
-                    f"commit {commit.seq} is of kind {commit.kind!r}, which HFL-GAN does not know"
-                )
-        return None
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: its first client's, the edge's or the global one."""
@@ -73,10 +54,8 @@ class HflGanLearner:
             }
         )
 
-    def _train(self, commit: Commit) -> None:
-        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
-        losses = [self._local_step(client, step) for client in commit.clients]
-        self.losses = (float(np.mean([d for d, _ in losses])), float(np.mean([g for _, g in losses])))
+    def _train(self, commit: Commit, step: int) -> Losses:
+        return mean_losses([self._local_step(client, step) for client in commit.clients])
 
     def _local_step(self, client: int, step: int) -> tuple[float, float]:
         """Play one local iteration; return the discriminator's summed loss, and the generators' mean."""
@@ -99,17 +78,18 @@ class HflGanLearner:
         ]
         return discriminator_loss, float(np.mean(generator_losses))
 
-    def _aggregate(self, round_: int) -> Decision | None:
+    def _end_round(self, commit: Commit) -> Decision | None:
         """Average within every edge; in a cloud round average global generators over all, and cluster anew."""
+        round_ = commit.info["round"]
         points = self._projections() - self._origins if self._plan.meets_cloud(round_) else None
         edges = list(members_of(self._assignment).values())
         for members in edges:
             for copies in (self.edge_generators, self.global_generators, self.discriminators):
-                _give(copies, members, self._average(copies, members))
+                give(copies, members, average_by_images(self._feed, copies, members))
         self._remember_weights(before_round=round_ + 1)
         if points is None:
             return None
-        _give(self.global_generators, self._plan.clients, self._average_of_edges(edges))
+        give(self.global_generators, self._plan.clients, self._average_of_edges(edges))
         streams = self._plan.setting.streams
         clusters = find_clusters(
             points, len(self._plan.setting.fleet.edges), streams.key("clusters", round_) % 2**32
@@ -123,11 +103,6 @@ class HflGanLearner:
         if by_updates and self._plan.meets_cloud(before_round):
             self._origins = self._projections()
 
-    def _average(self, copies: Sequence[WholeNetwork], clients: Sequence[int]) -> State:
-        """Return the average of clients' copies, weighted by the numbers of their images."""
-        sizes = np.array([self._feed.deal.sizes[client] for client in clients], dtype=float)
-        return weighted_average([copies[client].state() for client in clients], list(sizes / sizes.sum()))
-
     def _average_of_edges(self, edges: Sequence[Sequence[int]]) -> State:
         """Return the average of the edges' averages of the global generator, weighted by their members' images."""
         sizes = self._feed.deal.sizes
@@ -140,11 +115,6 @@ class HflGanLearner:
         return projections(
             [list(one.blocks.parameters()) for one in self.discriminators], self._plan.setting.streams
         )
-
-
-def _give(copies: Sequence[WholeNetwork], clients: Sequence[int], state: State) -> None:
-    for client in clients:
-        copies[client].load(state)
 
 
 def projections(networks: Sequence[Sequence[Tensor]], streams: Streams) -> NDArray[np.float32]:

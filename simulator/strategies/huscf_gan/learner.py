@@ -21,42 +21,25 @@ from models.datasets import LabelledImages
 from models.ensemble import Ensemble
 from models.steps import IterationResult, Present, gan_iteration
 from simulator.commits import Commit, Decision
-from simulator.feed import Feed
+from simulator.learning import Losses, StrategyLearner
 from simulator.split_plan import SplitPlan
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
 
 
-class HuscfGanLearner:
-    """All segments of a HuSCF-GAN run, and how commits change them.
+class HuscfGanLearner(StrategyLearner):
+    """All segments of a HuSCF-GAN run, and how commits change them."""
 
-    Args:
-        plan: the run's plan: cuts, batches, who holds which images.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "HuSCF-GAN"
 
     def __init__(self, plan: SplitPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
+        super().__init__(plan, data, device)
         self._plan = plan
-        self._feed = Feed(plan, data, device)
         self._deal = self._feed.deal
         self._streams = plan.setting.streams
         self._options: HuscfGanOptions = plan.setting.scenario.strategy
         self.generator = self._ensemble("generator")
         self.discriminator = self._ensemble("discriminator")
-        self.losses = (float("nan"), float("nan"))
         self._last: IterationResult | None = None
-
-    def apply(self, commit: Commit) -> Decision | None:
-        """Train, aggregate, or (for an evaluation) leave everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-                return None
-            case "aggregate":
-                return self._aggregate(commit)
-            case "evaluate":
-                return None
-        raise ValueError(f"commit {commit.seq} is of kind {commit.kind!r}, which HuSCF-GAN does not know")
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: its first client's composite, as it is now."""
@@ -76,15 +59,14 @@ class HuscfGanLearner:
             f"{name}.{key}": value for name, net in networks.items() for key, value in net.state().items()
         }
 
-    def _train(self, commit: Commit) -> None:
-        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
+    def _train(self, commit: Commit, step: int) -> Losses:
         passes = [Present(one.forward, one.backward) for one in commit.passes]
         made, fake, real, serve = passes
         batches = {client: self._feed.batch(client, step) for client in commit.clients}
         self._last = gan_iteration(self.generator, self.discriminator, batches, (made, fake, real, serve))
-        self.losses = (self._last.discriminator_loss, self._last.generator_loss)
+        return self._last.discriminator_loss, self._last.generator_loss
 
-    def _aggregate(self, commit: Commit) -> Decision:
+    def _end_round(self, commit: Commit) -> Decision:
         """Step 1: clusters. Step 2: weights within them and over all. Step 3: averages."""
         if commit.clients != self._plan.clients:
             raise ValueError(

@@ -10,52 +10,26 @@ from torch import Tensor
 
 from analysis.evaluator import GenerateFn
 from models.datasets import LabelledImages
-from models.whole import Rows, WholeNetwork, discriminator_step, feedback
-from simulator.commits import Commit, Decision
-from simulator.feed import Feed, named_states, whole_networks
+from models.whole import Rows, discriminator_step, feedback
+from simulator.commits import Commit
+from simulator.feed import named_states, server_network, whole_networks
+from simulator.learning import Losses, StrategyLearner, mean_losses
 from simulator.strategies.md_gan.options import MdGanOptions
 from simulator.strategies.md_gan.plan import MdGanPlan
 
 
-class MdGanLearner:
-    """The one generator and all clients' discriminators, and how commits change them.
+class MdGanLearner(StrategyLearner):
+    """The one generator and all clients' discriminators, and how commits change them."""
 
-    Args:
-        plan: the run's plan.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "MD-GAN"
 
     def __init__(self, plan: MdGanPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
-        setting = plan.setting
+        super().__init__(plan, data, device)
         self._plan = plan
-        self._feed = Feed(plan, data, device)
-        self._options: MdGanOptions = setting.scenario.strategy
-        self.generator = WholeNetwork(
-            setting.architecture.generator,
-            setting.streams.key("init.generator"),
-            self._options.learning_rate,
-            self._feed.dtype,
-            device,
-        )
+        self._options: MdGanOptions = plan.setting.scenario.strategy
+        self.generator = server_network(plan, self._feed, "generator")
         self.discriminators = whole_networks(plan, self._feed, "discriminator")
         """Of each client: the one it holds now."""
-        self.losses = (float("nan"), float("nan"))
-
-    def apply(self, commit: Commit) -> Decision | None:
-        """Train, or let the discriminators move on; an evaluation leaves everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-            case "aggregate":
-                self._swap(commit.info["round"])
-            case "evaluate":
-                pass
-            case _:
-                raise ValueError(
-                    f"commit {commit.seq} is of kind {commit.kind!r}, which MD-GAN does not know"
-                )
-        return None
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: there is one for all."""
@@ -67,23 +41,22 @@ class MdGanLearner:
         own = {f"generator.{name}": tensor for name, tensor in self.generator.state().items()}
         return own | named_states({"discriminator": self.discriminators})
 
-    def _train(self, commit: Commit) -> None:
+    def _train(self, commit: Commit, step: int) -> Losses:
         """Step 1: make the batches. Step 2: every client learns and judges. Step 3: the generator learns."""
-        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
         made = [self._make(number, step) for number in range(self._plan.made_batches)]
         gradients = {number: torch.zeros_like(made[number][0]) for number in self._plan.judged}
-        discriminator_losses, generator_losses = [], []
+        losses = []
         for client in commit.clients:
             learned, judged = self._plan.batches_for(client)
-            discriminator_losses.append(self._learn(client, step, made[learned]))
-            gradient, loss = feedback(self.discriminators[client], made[judged])
+            discriminator_loss = self._learn(client, step, made[learned])
+            gradient, generator_loss = feedback(self.discriminators[client], made[judged])
             gradients[judged] += gradient / len(commit.clients)
-            generator_losses.append(loss)
+            losses.append((discriminator_loss, generator_loss))
         self.generator.adam.zero_grad(set_to_none=True)
         for number, gradient in gradients.items():
             torch.autograd.backward(made[number][0], gradient)
         self.generator.adam.step()
-        self.losses = (float(np.mean(discriminator_losses)), float(np.mean(generator_losses)))
+        return mean_losses(losses)
 
     def _make(self, number: int, step: int) -> Rows:
         """Make a batch of images and its labels; only what is judged needs its graph."""
@@ -105,9 +78,9 @@ class MdGanLearner:
         ]
         return float(np.mean(losses))
 
-    def _swap(self, round_: int) -> None:
+    def _end_round(self, commit: Commit) -> None:
         """Give every client the discriminator that was sent to it; its optimiser begins anew."""
         held = list(self.discriminators)
-        for client, receiver in enumerate(self._plan.receivers(round_)):
+        for client, receiver in enumerate(self._plan.receivers(commit.info["round"])):
             self.discriminators[receiver] = held[client]
             held[client].reset_optimiser()

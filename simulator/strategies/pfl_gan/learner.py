@@ -12,9 +12,10 @@ from torch import Tensor
 from analysis.evaluator import GenerateFn
 from models.datasets import LabelledImages
 from models.steps import Batch
-from models.whole import Rows, WholeNetwork, gan_step
+from models.whole import Rows, gan_step
 from simulator.commits import Commit
-from simulator.feed import GENERATION_CHUNK, Feed, named_states, whole_networks
+from simulator.feed import GENERATION_CHUNK, named_states, server_network, whole_networks
+from simulator.learning import Losses, StrategyLearner, train_locally
 from simulator.strategies.pfl_gan.options import PflGanOptions
 from simulator.strategies.pfl_gan.plan import PflGanPlan
 from simulator.strategies.pfl_gan.similarity import (
@@ -25,41 +26,21 @@ from simulator.strategies.pfl_gan.similarity import (
 )
 
 
-class PflGanLearner:
-    """All clients' GANs and the server's discriminators, and how commits change them.
+class PflGanLearner(StrategyLearner):
+    """All clients' GANs and the server's discriminators, and how commits change them."""
 
-    Args:
-        plan: the run's plan.
-        data: every domain's data set, in the plan's order.
-        device: where tensors live.
-    """
+    method = "PFL-GAN"
 
     def __init__(self, plan: PflGanPlan, data: Sequence[LabelledImages], device: torch.device) -> None:
+        super().__init__(plan, data, device)
         self._plan = plan
         self._options: PflGanOptions = plan.setting.scenario.strategy
-        self._feed = Feed(plan, data, device)
         self.generators = whole_networks(plan, self._feed, "generator")
         self.discriminators = whole_networks(plan, self._feed, "discriminator")
         # A single client meets nobody on the server.
         personal = plan.clients if plan.personalises else ()
-        self.personal_discriminators = [self._common_copy("discriminator") for _ in personal]
-        self._personal_generator = self._common_copy("generator")
-        self.losses = (float("nan"), float("nan"))
-
-    def apply(self, commit: Commit) -> None:
-        """Train or personalise; an evaluation leaves everything as it is."""
-        match commit.kind:
-            case "iteration":
-                self._train(commit)
-            case "aggregate":
-                if self._plan.personalises:
-                    self._personalise(commit.info["round"])
-            case "evaluate":
-                pass
-            case _:
-                raise ValueError(
-                    f"commit {commit.seq} is of kind {commit.kind!r}, which PFL-GAN does not know"
-                )
+        self.personal_discriminators = [server_network(plan, self._feed, "discriminator") for _ in personal]
+        self._personal_generator = server_network(plan, self._feed, "generator")
 
     def generator_for(self, domain: str) -> GenerateFn:
         """Return the generator a domain is judged by: its first client's personal one, as it is now."""
@@ -82,19 +63,13 @@ class PflGanLearner:
         gaussians = latent_gaussians(samples, self._options.latent_dimensions)
         return mixture_weights(divergences(gaussians), self._options.temperature)
 
-    def _common_copy(self, name: str) -> WholeNetwork:
-        """Return a network of the server's own, with the weights that every strategy begins with."""
-        setting, feed = self._plan.setting, self._feed
-        network, key = getattr(setting.architecture, name), setting.streams.key(f"init.{name}")
-        return WholeNetwork(network, key, self._options.learning_rate, feed.dtype, feed.device)
+    def _train(self, commit: Commit, step: int) -> Losses:
+        return train_locally(self._feed, self.generators, self.discriminators, commit.clients, step)
 
-    def _train(self, commit: Commit) -> None:
-        step = commit.info["round"] * self._plan.steps_per_round + commit.info["step"]
-        losses = [
-            gan_step(self.generators[client], self.discriminators[client], self._feed.batch(client, step))
-            for client in commit.clients
-        ]
-        self.losses = (float(np.mean([d for d, _ in losses])), float(np.mean([g for _, g in losses])))
+    def _end_round(self, commit: Commit) -> None:
+        """Personalise the generators, where there is anybody to learn from."""
+        if self._plan.personalises:
+            self._personalise(commit.info["round"])
 
     def _personalise(self, round_: int) -> None:
         """Train every client's personal generator, all of them on what was uploaded."""

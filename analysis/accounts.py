@@ -60,6 +60,16 @@ class Accounts:
         kept["round"] = np.full(len(kept["bytes"]), round_)
         self._transfer_rows.append(kept)
 
+    def ways_of_last_round(self) -> list[tuple[str, str, str]]:
+        """Return kind, source and target of all that was sent in the round last closed, each combination once."""
+        last, names = self._transfer_rows[-1], self._legs.names
+        ways = np.unique(_way_codes(last["source"], last["target"], last["kind"], len(names)))
+        columns = (column.tolist() for column in _ends_and_kinds(ways, len(names)))
+        return [
+            (KINDS[kind], str(names[source]), str(names[target]))
+            for source, target, kind in zip(*columns, strict=True)
+        ]
+
     def device_table(self) -> pd.DataFrame:
         """Return one row per closed round and device."""
         return tables.make_table(tables.DEVICES, _stack(tables.DEVICES, self._device_rows))
@@ -142,16 +152,28 @@ def _transfer_rows(transfers: Transfers) -> dict[str, Any]:
 
 def _transfer_sums(transfers: Transfers, devices: int) -> dict[str, Any]:
     """Return one entry per source, target and kind, sorted by them; devices and kinds as codes."""
-    keys = (transfers.source * devices + transfers.target) * len(KINDS) + transfers.kind
+    keys = _way_codes(transfers.source, transfers.target, transfers.kind, devices)
     groups, group = np.unique(keys, return_inverse=True)
+    source, target, kind = _ends_and_kinds(groups, devices)
     return {
-        "source": groups // len(KINDS) // devices,
-        "target": groups // len(KINDS) % devices,
-        "kind": groups % len(KINDS),
+        "source": source,
+        "target": target,
+        "kind": kind,
         "transfers": np.bincount(group, minlength=len(groups)),
         "bytes": _sums(group, transfers.n_bytes, len(groups)),
         "transfer_s": _sums(group, transfers.end_s - transfers.start_s, len(groups)),
     }
+
+
+def _way_codes(source: IntArray, target: IntArray, kind: IntArray, devices: int) -> IntArray:
+    """Return one number for each source, target and kind, which sorts as they do."""
+    return (source * devices + target) * len(KINDS) + kind
+
+
+def _ends_and_kinds(codes: IntArray, devices: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the source, target and kind of each of such numbers."""
+    ends, kinds = np.divmod(codes, len(KINDS))
+    return *np.divmod(ends, devices), kinds
 
 
 def _stack(columns: tables.Columns, rounds: list[dict[str, Any]]) -> dict[str, Any]:

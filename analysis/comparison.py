@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from analysis.metrics import CAS_METRIC_NAMES
+from analysis.readable import way_text
+from analysis.summary import household_bytes
 from analysis.timing import TimedRun
 
 FID = "fid"
@@ -115,9 +117,12 @@ def compare_runs(runs: Mapping[str, Sequence[ComparedRun]], target: Target | Non
         ``seeds``, ``target`` {metric, above, bounds {domain: value}, given} or None where nothing was measured, and
         ``strategies``, a list of {strategy, quality {metric: {domain: spread}}, time_to_target_s {domain: spread},
         iteration_latency_s, amortised_iteration_latency_s, aggregation_s, round_latency_s, setup_s, simulated_s,
-        rounds, iterations, total_bytes, bytes_per_round, energy_j (spreads), bytes_per_round_by_kind {kind: spread},
-        exposed {what: ["sender -> receiver"]}, ledger}. A spread is {mean, half_range, n, values}, with a value for
-        each seed; None stands for what is unknown or was never reached.
+        rounds, iterations, total_bytes, energy_j, network_bytes, bytes_per_round, household_bytes,
+        household_bytes_per_round (spreads), bytes_per_round_by_kind {kind: spread}, exposed {what: ["sender ->
+        receiver"]}, ledger}. A spread is {mean, half_range, n, values}, with a value for each seed; None stands for
+        what is unknown or was never reached. ``total_bytes`` is the sum of ``network_bytes``, which cross the network
+        between parties, and ``household_bytes``, which cross a household's LAN; ``bytes_per_round`` and those by kind
+        are the network's alone.
     """
     bounds = _bounds(runs, target)
     metric, above = (target.metric, target.above) if target is not None else (FID, False)
@@ -177,7 +182,8 @@ def _bounds(runs: Mapping[str, Sequence[ComparedRun]], target: Target | None) ->
 
 def _facts(runs: Sequence[ComparedRun], bounds: _Bounds) -> dict[str, Any]:
     times = [_times(run) for run in runs]
-    kinds = dict.fromkeys(kind for run in runs for kind in run.summary["bytes_by_kind"])
+    traffic = [_traffic(run) for run in runs]
+    kinds = dict.fromkeys(kind for one in traffic for kind in one.by_kind)
     return {
         "quality": _quality(runs),
         "time_to_target_s": {
@@ -189,16 +195,43 @@ def _facts(runs: Sequence[ComparedRun], bounds: _Bounds) -> dict[str, Any]:
             key: spread([run.summary[key] for run in runs])
             for key in ("simulated_s", "rounds", "iterations", "total_bytes", "energy_j")
         },
-        "bytes_per_round": spread([run.summary["total_bytes"] / run.summary["rounds"] for run in runs]),
+        "network_bytes": spread([one.network for one in traffic]),
+        "bytes_per_round": spread([one.network / one.rounds for one in traffic]),
+        "household_bytes": spread([one.household for one in traffic]),
+        "household_bytes_per_round": spread([one.household / one.rounds for one in traffic]),
         "bytes_per_round_by_kind": {
-            kind: spread(
-                [run.summary["bytes_by_kind"].get(kind, 0.0) / run.summary["rounds"] for run in runs]
-            )
-            for kind in kinds
+            kind: spread([one.by_kind.get(kind, 0.0) / one.rounds for one in traffic]) for kind in kinds
         },
         "exposed": exposed(runs[0].summary["ledger"]),
         "ledger": runs[0].summary["ledger"],
     }
+
+
+@dataclass(frozen=True)
+class _Traffic:
+    """What a run sent, in bytes.
+
+    Attributes:
+        network: what crossed the network between parties.
+        by_kind: the same by kind; kinds of which nothing did are left out.
+        household: what crossed households' LANs.
+        rounds: in how many rounds.
+    """
+
+    network: float
+    by_kind: Mapping[str, float]
+    household: float
+    rounds: int
+
+
+def _traffic(run: ComparedRun) -> _Traffic:
+    at_home = household_bytes(run.summary["ledger"])
+    by_kind = {
+        kind: n_bytes - at_home.get(kind, 0.0) for kind, n_bytes in run.summary["bytes_by_kind"].items()
+    }
+    household = sum(at_home.values())
+    sent = {kind: n_bytes for kind, n_bytes in by_kind.items() if n_bytes > 0}
+    return _Traffic(run.summary["total_bytes"] - household, sent, household, run.summary["rounds"])
 
 
 def _quality(runs: Sequence[ComparedRun]) -> dict[str, dict[str, Any]]:
@@ -258,17 +291,20 @@ def exposed(ledger: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         ledger: a run's ledger, as its summary has it.
 
     Returns:
-        For each of :data:`EXPOSED` the ways it takes, ``"client -> server"``; none where it stays. Labels are those
-        of a client's own images, not labels drawn at random.
+        For each of :data:`EXPOSED` the ways it takes, ``"client -> server"`` or ``"within the household"``; none where
+        it stays. Labels are those of a client's own images, not labels drawn at random. Of synthetic images that a
+        receiver makes itself it is told where: ``"made on the server"``.
     """
     ways: dict[str, list[str]] = {what: [] for what in EXPOSED}
     for line in ledger:
-        way = f"{line['sender']} -> {line['receiver']}"
+        way = way_text(line)
         for what, kind in _KINDS.items():
             if line["kind"] == kind and (what != LABELS or line["private"]):
                 ways[what].append(way)
         if line["whole_network"]:
             ways[WHOLE_NETWORKS].append(way)
+        if line.get("images_made", False):
+            ways[SYNTHETIC_IMAGES].append(f"made on the {line['receiver']}")
     return ways
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.comparison import EXPOSED
-from analysis.readable import aligned, amount_text, bytes_text, duration_text, three_digits
+from analysis.readable import aligned, amount_text, bytes_text, duration_text, three_digits, way_text
 from analysis.summary import FID_FEATURES
 
 _TITLES = {
@@ -104,14 +104,20 @@ def _times(strategies: Sequence[Mapping[str, Any]]) -> _Table:
 
 def _bytes(strategies: Sequence[Mapping[str, Any]]) -> _Table:
     kinds = list(dict.fromkeys(kind for one in strategies for kind in one["bytes_per_round_by_kind"]))
-    rows = [["strategy", *(kind.replace("_", " ") for kind in kinds), "a round", "in all", "clients' energy"]]
+    at_home = any(one["household_bytes"]["mean"] for one in strategies)
+    household = ["within households"] if at_home else []
+    heading = ["strategy", *(kind.replace("_", " ") for kind in kinds), "a round", "in all"]
+    rows = [[*heading, *household, "clients' energy"]]
     for one in strategies:
         sent = [one["bytes_per_round_by_kind"].get(kind) for kind in kinds]
         cells = [bytes_text(own["mean"]) if own is not None else "-" for own in sent]
-        cells += [bytes_text(one[key]["mean"]) for key in ("bytes_per_round", "total_bytes")]
+        cells += [bytes_text(one[key]["mean"]) for key in ("bytes_per_round", "network_bytes")]
+        cells += [bytes_text(one["household_bytes_per_round"]["mean"])] if at_home else []
         energy_j = one["energy_j"]["mean"]
         rows.append([one["strategy"], *cells, "unknown" if energy_j is None else amount_text(energy_j, "J")])
-    return _Table("Sent over the network in a round, and energy (means)", rows)
+    title = "Sent over the network in a round, and energy (means)"
+    lan = "; within households: over their LANs in a round, not counted before" if at_home else ""
+    return _Table(title + lan, rows)
 
 
 def _exposed(strategies: Sequence[Mapping[str, Any]]) -> _Table:
@@ -127,11 +133,7 @@ def _revealed(facts: Mapping[str, Any], outer: str, inner: str) -> list[str]:
     """Return what each strategy's ledger says in words; strategies with the same words share them."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for one in facts["strategies"]:
-        words = tuple(
-            f"{line['sender']} -> {line['receiver']}: {line['reveals']}"
-            for line in one["ledger"]
-            if line["private"]
-        )
+        words = tuple(f"{way_text(line)}: {line['reveals']}" for line in one["ledger"] if line["private"])
         groups.setdefault(words, []).append(one["strategy"])
     return [
         line

@@ -54,6 +54,7 @@ def _cache_key(data: LabelledImages) -> str:
     """Name everything the trained weights depend on."""
     facts = {
         "data": data.digest,
+        "classes": data.classes,
         "source": hashlib.sha256(inspect.getsource(classifier_module).encode()).hexdigest(),
         "version": CLASSIFIER_VERSION,
         "epochs": DEFAULT_EPOCHS,

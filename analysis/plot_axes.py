@@ -14,7 +14,7 @@ from analysis.plot_style import GREY, LABEL_PT
 from analysis.readable import TimeUnit, time_unit
 
 # Mean advance of a character of legend type, and the room of a handle with its spaces.
-_LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.047, 0.36
+_LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.055, 0.36
 LINE_IN = 1.25 * LABEL_PT / 72.0
 _LEADER_PT = 8.0
 

@@ -5,8 +5,9 @@ Sizes are decimal: 1 kB is 1,000 byte and 1 MB is 1,000,000 byte, as rates of li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,17 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "  ", right: bool = Tru
         cells += [cell.rjust(width) if right else cell.ljust(width) for cell, width in pairs]
         lines.append((indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def way_text(line: Mapping[str, Any]) -> str:
+    """The way of a ledger's line: from whom to whom, or that it stays within a household.
+
+    Ledgers of older runs do not tell of households.
+
+    Example:
+        >>> way_text({"sender": "client", "receiver": "server"})
+        'client -> server'
+    """
+    if line.get("within_household", False):
+        return "within the household"
+    return f"{line['sender']} -> {line['receiver']}"

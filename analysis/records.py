@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -40,6 +40,7 @@ class Recorder:
         fleet: The devices of the run; clients have the ids 0..N-1, the server -1.
         mode: ``full`` keeps a row per transfer, ``summary`` a row per round, source, target and kind.
         phases: Names of an iteration's phases, in the order of their columns.
+        on_closed_round: Told, as each round is closed, what was sent in it: kind, source and target, each once.
 
     A round is told by ``transfer`` and ``compute`` for every leg, or ``perform`` for a whole ``routine`` of them,
     ``iteration`` at the end of each iteration and ``commit`` for what became final; ``end_round`` closes its
@@ -52,10 +53,17 @@ class Recorder:
         perform: :meth:`analysis.legs.LegBuffer.perform`.
     """
 
-    def __init__(self, fleet: Fleet, mode: Mode = "full", phases: Sequence[str] = phases_of(VISITS)) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        mode: Mode = "full",
+        phases: Sequence[str] = phases_of(VISITS),
+        on_closed_round: Callable[[Sequence[tuple[str, str, str]]], None] | None = None,
+    ) -> None:
         self._legs = LegBuffer(fleet)
         self._accounts = Accounts(self._legs, keep_transfers=mode == "full")
         self._phases = tuple(str(phase) for phase in phases)
+        self._on_closed_round = on_closed_round
         self._open_round = 0
         self._round_start_s = 0.0
         self._iterations: list[tuple[Any, ...]] = []
@@ -224,6 +232,8 @@ class Recorder:
         self._accounts.close_round(round_, self._round_start_s, time_s)
         self._open_round += 1
         self._round_start_s = float(time_s)
+        if self._on_closed_round is not None:
+            self._on_closed_round(self._accounts.ways_of_last_round())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables ``metrics iterations devices transfers commits wallclock``.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.readable import aligned, bytes_text, duration_text, percent_text, three_digits
+from analysis.readable import aligned, bytes_text, duration_text, percent_text, three_digits, way_text
 from analysis.timing import DeviceTime, TimedRun, is_client, server_time, simulated_seconds, slowest_device
 
 FID_FEATURES = "features of the domain's own classifier, not Inception"
@@ -121,7 +121,7 @@ def describe(summary: Mapping[str, Any], folder: Path | str | None = None) -> st
         *(_course_table(metric, courses) for metric, courses in _plain_metrics(summary).items()),
         _cas_table(summary["metrics"]),
         _device_lines(summary),
-        _byte_table(summary["bytes_by_kind"], summary["total_bytes"]),
+        _byte_table(summary),
         _revealed_lines(summary.get("ledger", ())),
         [f"Results in {folder}"] if folder is not None else [],
     ]
@@ -223,9 +223,21 @@ def _device_lines(summary: Mapping[str, Any]) -> list[str]:
     return aligned(rows, indent="", right=False)
 
 
-def _byte_table(by_kind: Mapping[str, float], total_bytes: float) -> list[str]:
+def household_bytes(ledger: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Bytes of each kind that crossed a household's LAN, and no network between parties.
+
+    Args:
+        ledger: a run's ledger, as its summary has it; those of older runs tell nothing of households.
+    """
+    return {line["kind"]: float(line["bytes"]) for line in ledger if line.get("within_household", False)}
+
+
+def _byte_table(summary: Mapping[str, Any]) -> list[str]:
+    by_kind, total_bytes = summary["bytes_by_kind"], summary["total_bytes"]
     if not by_kind:
         return []
+    at_home = sum(household_bytes(summary.get("ledger", ())).values())
+    of_it = f", {bytes_text(at_home)} of it within the household" if at_home else ""
     rows = [
         [
             kind.replace("_", " "),
@@ -234,13 +246,13 @@ def _byte_table(by_kind: Mapping[str, float], total_bytes: float) -> list[str]:
         ]
         for kind, n_bytes in by_kind.items()
     ]
-    return [f"Sent over the network: {bytes_text(total_bytes)}", *aligned(rows)]
+    return [f"Sent over the network: {bytes_text(total_bytes)}{of_it}", *aligned(rows)]
 
 
 def _revealed_lines(ledger: Sequence[Mapping[str, Any]]) -> list[str]:
     """What tells something of a client's data, and to whom."""
     rows = [
-        [f"{line['sender']} -> {line['receiver']}", line["kind"].replace("_", " "), line["reveals"]]
+        [way_text(line), line["kind"].replace("_", " "), line["reveals"]]
         for line in ledger
         if line["private"]
     ]

@@ -98,19 +98,26 @@ class CommitLog:
 
 
 class NullLearner:
-    """A learner without mathematics: it replays recorded decisions, or answers that all clients are one cluster."""
+    """A learner without mathematics: it replays recorded decisions, or answers that all clients are one cluster.
+
+    Args:
+        recorded: decisions by sequence number; None where there is no record.
+        clusters: without a record, whether the strategy decides clusters at every aggregation; one that does not is
+            answered nothing.
+    """
 
     losses = (math.nan, math.nan)
     latest: Mapping[str, Mapping[str, float]] = {}
 
-    def __init__(self, recorded: Mapping[int, Decision] | None = None) -> None:
+    def __init__(self, recorded: Mapping[int, Decision] | None = None, clusters: bool = True) -> None:
         self._recorded = recorded
+        self._clusters = clusters
 
     def apply(self, commit: Commit) -> Decision | None:
-        """Return the recorded decision of this commit; without a record, one cluster for an aggregation."""
+        """Return the recorded decision of this commit; without a record, one cluster where clusters are decided."""
         if self._recorded is not None:
             return self._recorded.get(commit.seq)
-        return Decision((commit.clients,)) if commit.kind == "aggregate" else None
+        return Decision((commit.clients,)) if self._clusters and commit.kind == "aggregate" else None
 
     def weights_sha256(self) -> None:
         """Return None: there are no weights."""

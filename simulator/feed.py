@@ -60,12 +60,27 @@ class Feed:
             latent=self.tensor(noise),
         )
 
-    def fakes(self, purpose: str, step: int, size: int, *more: int) -> tuple[Tensor, Tensor]:
-        """Draw noise ``[size, latent_size]`` and uniform labels ``[size]`` for images that belong to no client."""
+    def fakes(
+        self, purpose: str, step: int, size: int, *more: int, classes: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw noise ``[size, latent_size]`` and uniform labels ``[size]`` for images that belong to no client.
+
+        Args:
+            purpose: what they are for.
+            step: when.
+            size: how many.
+            more: what else tells this draw from others.
+            classes: how many classes labels are drawn from; left out = those of the domain with most.
+        """
         rng = self._streams.draw(purpose, step, *more)
-        classes = max(form.classes for form in self._plan.setting.forms)
+        if classes is None:
+            classes = max(form.classes for form in self._plan.setting.forms)
         labels = torch.as_tensor(rng.integers(classes, size=size), device=self.device)
         return self.tensor(rng.standard_normal((size, self.latent_size))), labels
+
+    def classes_of(self, client: int) -> int:
+        """Return how many classes the domain of a client has."""
+        return self._plan.setting.forms[self.deal.domain_of[client]].classes
 
     def generate(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,17 +60,34 @@ def payload_of(parameters: float, statistics: float) -> Payload:
     return tuple((kind, n_bytes) for kind, n_bytes in kinds if n_bytes)
 
 
-def exchange_seconds(setting: Setting, up: Payload, down: Payload) -> float:
-    """Return how long it takes until all clients have sent something to the server, and then have got something.
+def payload_bytes(payload: Payload) -> float:
+    """Return the size of a message."""
+    return sum(n_bytes for _, n_bytes in payload)
 
-    Every client sends and gets the same.
+
+def exchange_seconds(setting: Setting, payloads: Sequence[Payload]) -> float:
+    """Return how long it takes until all clients have sent something to the server, and then have got as much back.
+
+    Args:
+        setting: the run's setting.
+        payloads: of each client, what it sends, and what it gets.
     """
     network, server = setting.network, setting.fleet.server.id
-    clients = [device.id for device in setting.fleet.clients]
-    sent, got = (sum(n_bytes for _, n_bytes in payload) for payload in (up, down))
-    up_s = max(network.seconds(client, server, sent) for client in clients) if up else 0.0
-    down_s = max(network.seconds(server, client, got) for client in clients) if down else 0.0
-    return up_s + down_s
+    loads = [
+        (device.id, payload_bytes(own)) for device, own in zip(setting.fleet.clients, payloads, strict=True)
+    ]
+    up_s = max(network.seconds(client, server, load) for client, load in loads)
+    return up_s + max(network.seconds(server, client, load) for client, load in loads)
+
+
+def made_image_bytes(setting: Setting) -> int:
+    """Return the bytes of an image as the generator makes it: a number of the run's precision for every value."""
+    return setting.costs.generator.blocks[-1].output_bytes
+
+
+def raw_image_bytes(setting: Setting) -> int:
+    """Return the bytes of an image as it lies in its data set: one for each pixel and channel."""
+    return math.prod(setting.architecture.image_shape)
 
 
 def memory_of_networks(setting: Setting, batch: int, generators: int, discriminators: int) -> int:

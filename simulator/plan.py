@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.catalog import ImageForm
 from models.split import Cut
 from scenarios.schema import CasOptions, EvaluationOptions, Scenario
 from scenarios.stop import StopOptions
@@ -105,7 +106,9 @@ class Plan(ABC):
     def training_facts(self, data_sha256: Sequence[str]) -> dict[str, Any]:
         """Return what decides the weights besides the commit log: see :func:`training_facts`."""
         setting = self.setting
-        return training_facts(setting.scenario, setting.deal, self.batches, self.cuts, data_sha256)
+        return training_facts(
+            setting.scenario, setting.deal, setting.forms, self.batches, self.cuts, data_sha256
+        )
 
 
 def scores_cas(cas: CasOptions | None, round_: int, last: bool) -> bool:
@@ -118,6 +121,7 @@ def scores_cas(cas: CasOptions | None, round_: int, last: bool) -> bool:
 def training_facts(
     scenario: Scenario,
     deal: Deal | RecordedDeal,
+    forms: Sequence[ImageForm],
     batches: Sequence[int],
     cuts: Sequence[Cut],
     data_sha256: Sequence[str],
@@ -129,6 +133,7 @@ def training_facts(
     Args:
         scenario: the run's scenario.
         deal: who holds what.
+        forms: the form of every domain's images, in their order: networks and made labels follow it.
         batches: rows of each client in an iteration.
         cuts: each client's cut; nothing where the strategy has none.
         data_sha256: the digests of the domains' data sets, in their order.
@@ -141,6 +146,7 @@ def training_facts(
         "threads": scenario.execution.threads,
         "device": scenario.execution.device,
         "data_sha256": list(data_sha256),
+        "data_forms": [[*form.shape, form.classes] for form in forms],
         "domain_of": list(deal.domain_of),
         "images_sha256": list(deal.images_sha256),
         "batches": list(batches),

@@ -12,6 +12,7 @@ from analysis.records import Recorder
 from simulator import registry
 from simulator.commits import CommitLog, Entry, Learner
 from simulator.kernel.world import World
+from simulator.ledger import check_declared
 from simulator.plan import Plan
 from simulator.progress import Progress
 
@@ -42,7 +43,13 @@ class Course:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         setting = plan.setting
         self.plan = plan
-        self.recorder = Recorder(setting.fleet, setting.scenario.records, plan.phases)
+        reveals = registry.STRATEGIES[setting.scenario.strategy.name].reveals
+        self.recorder = Recorder(
+            setting.fleet,
+            setting.scenario.records,
+            plan.phases,
+            on_closed_round=lambda kinds: check_declared(kinds, reveals),
+        )
         self.entries: list[Entry] = []
         self._progress = progress
         self._world = World(setting.fleet, setting.network, self.recorder)

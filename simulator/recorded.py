@@ -103,7 +103,12 @@ def read_recording(run: Run, loaded: Loaded) -> Recording:
     try:
         recording = _read(run, loaded)
         facts = training_facts(
-            loaded.scenario, recording.deal, recording.batches, recording.cuts, recording.data_sha256
+            loaded.scenario,
+            recording.deal,
+            recording.forms,
+            recording.batches,
+            recording.cuts,
+            recording.data_sha256,
         )
         if training_key(recording.entries, facts) == run.summary["training_key"]:
             fault = first_fault(run, loaded.scenario, recording.entries)

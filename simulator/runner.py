@@ -115,10 +115,11 @@ def _learner(
     progress: Progress,
 ) -> RunLearner:
     """Return what the log applies commits with: the measured learner, or none where nothing is trained."""
-    if device is None:
-        return NullLearner()
     plan, setting = course.plan, course.plan.setting
-    learner = registry.STRATEGIES[setting.scenario.strategy.name].load_learner()(plan, data, device)
+    strategy = registry.STRATEGIES[setting.scenario.strategy.name]
+    if device is None:
+        return NullLearner(clusters=strategy.clusters)
+    learner = strategy.load_learner()(plan, data, device)
     progress.say("preparing the classifiers that judge the images")
     evaluator = Evaluator(
         dict(zip(setting.deal.domains, data, strict=True)),

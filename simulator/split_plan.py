@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.memory import memory_bytes
-from models.split import ClientLegs, ComputeLeg, Cut, PayloadKind, segment_bytes
+from models.split import ClientLegs, ComputeLeg, Cut, segment_bytes
 from simulator.closed_form import IterationModel, IterationTime
 from simulator.cuts.fixed import StatedCutError
 from simulator.cuts.objective import Objective
 from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
 from simulator.cuts.quantities import UnknownPowerError
 from simulator.cuts.selectors import SELECTORS
+from simulator.local_plan import Payload, exchange_seconds, payload_of
 from simulator.plan import Plan, batches_of, check_latency, steps_of_a_round
 from simulator.setting import Setting
 
@@ -47,7 +48,7 @@ class SplitPlan(Plan):
     joins: Mapping[Place, int]
     exits: frozenset[Place]
     server_program: tuple[tuple[int, int, ComputeLeg], ...]
-    round_payload: tuple[tuple[tuple[str, float], ...], ...]
+    round_payload: tuple[Payload, ...]
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -91,16 +92,7 @@ class SplitPlan(Plan):
 
     def aggregation_seconds(self) -> float:
         """Return how long a round's end takes: the slowest upload, then the slowest download."""
-        fleet, network = self.setting.fleet, self.setting.network
-        loads = [sum(n_bytes for _, n_bytes in payload) for payload in self.round_payload]
-        server = fleet.server.id
-        up = max(
-            network.seconds(client, server, load) for client, load in zip(self.clients, loads, strict=True)
-        )
-        down = max(
-            network.seconds(server, client, load) for client, load in zip(self.clients, loads, strict=True)
-        )
-        return up + down
+        return exchange_seconds(self.setting, self.round_payload)
 
 
 def cut_problem(setting: Setting) -> CutProblem:
@@ -192,7 +184,6 @@ def _server_program(
     return tuple(program)
 
 
-def _round_payload(setting: Setting, cut: Cut) -> tuple[tuple[str, float], ...]:
+def _round_payload(setting: Setting, cut: Cut) -> Payload:
     parameters, statistics = segment_bytes(setting.costs, cut)
-    payload = ((PayloadKind.PARAMETERS, float(parameters)), (PayloadKind.STATISTICS, float(statistics)))
-    return tuple((kind, n_bytes) for kind, n_bytes in payload if n_bytes)
+    return payload_of(float(parameters), float(statistics))

@@ -195,8 +195,9 @@ def _play_rounds(plan: Plan, steps: int) -> dict[str, pd.DataFrame]:
     short = dataclasses.replace(plan, setting=setting, rounds=plan.period, steps_per_round=steps)
     recorder = Recorder(setting.fleet, "summary", plan.phases)
     world = World(setting.fleet, setting.network, recorder)
-    protocol = registry.STRATEGIES[setting.scenario.strategy.name].load_protocol()
-    world.play(protocol(world, short, CommitLog(lambda: world.now_s, NullLearner())))
+    strategy = registry.STRATEGIES[setting.scenario.strategy.name]
+    log_ = CommitLog(lambda: world.now_s, NullLearner(clusters=strategy.clusters))
+    world.play(strategy.load_protocol()(world, short, log_))
     return recorder.tables()
 
 

@@ -34,9 +34,10 @@ class MadeUpRun:
     summary: dict
 
 
-def line(kind, sender="client", receiver="server", private=True, whole_network=False):
-    return {"kind": kind, "sender": sender, "receiver": receiver, "bytes": 1.0, "private": private,
-            "whole_network": whole_network, "reveals": f"words on {kind}"}  # fmt: skip
+def line(kind, sender="client", receiver="server", private=True, n_bytes=1.0, **flags):
+    every = dict.fromkeys(("whole_network", "images_made", "within_household"), False)
+    return {"kind": kind, "sender": sender, "receiver": receiver, "bytes": n_bytes, "private": private,
+            **every, **flags, "reveals": f"words on {kind}"}  # fmt: skip
 
 
 def made_up(name, fids, seed=0, iteration_s=2.0, aggregation_s=1.0, setup_s=0.0, ledger=(), energy_j=None):
@@ -202,6 +203,63 @@ def test_who_gets_what():
         "synthetic_images": ["server -> client"],
         "whole_networks": ["client -> edge"],
     }
+
+
+def test_what_stays_in_a_household_and_where_images_are_made_is_told():
+    at_home = {"sender": "client", "receiver": "client", "within_household": True}
+    ledger = [
+        line("real_sample", **at_home),
+        line("label", **at_home),
+        line("synthetic_sample", **at_home),
+        line("parameters", whole_network=True, images_made=True),
+    ]
+    assert exposed(ledger) == {
+        "raw_images": ["within the household"],
+        "labels": ["within the household"],
+        "synthetic_images": ["within the household", "made on the server"],
+        "whole_networks": ["client -> server"],
+    }
+
+
+@pytest.fixture
+def at_home():
+    """A round sends 3 MB of parameters and 1 MB of gradients; 2 MB and 1 MB of them over a LAN, in two rounds."""
+    ledger = [
+        line("parameters", n_bytes=2e6),
+        line("parameters", "client", "client", n_bytes=4e6, within_household=True),
+        line("gradient", "client", "client", n_bytes=2e6, within_household=True),
+    ]
+    return {"fsl_gan": [made_up("fsl_gan", {"a": [9, 8, 7]}, ledger=ledger)]}
+
+
+def test_bytes_within_a_household_are_not_those_of_the_network(at_home):
+    (facts,) = compare_runs(at_home)["strategies"]
+    means = {key: own["mean"] for key, own in facts.items() if "bytes" in key and "by_kind" not in key}
+    assert means == {
+        "total_bytes": 8e6,
+        "network_bytes": 2e6,
+        "bytes_per_round": 1e6,
+        "household_bytes": 6e6,
+        "household_bytes_per_round": 3e6,
+    }
+    # Gradients never leave the household, so they have no column.
+    assert {kind: own["mean"] for kind, own in facts["bytes_per_round_by_kind"].items()} == {
+        "parameters": 1e6
+    }
+
+
+@pytest.mark.parametrize("render", [comparison_text, comparison_markdown])
+def test_bytes_within_households_have_a_column_of_their_own(at_home, render):
+    text = render({"scenario": "made-up", **compare_runs(at_home)})
+    (heading,) = (
+        row for row in text.splitlines() if "a round" in row and "in all" in row and "energy" in row
+    )
+    assert "within households" in heading
+    assert "not counted before" in text
+    assert "3.00 MB" in text
+    assert "8.00 MB" not in text
+    assert "within the household: words on gradient" in text
+    assert "within households" not in render({"scenario": "made-up", **compare_runs(two_strategies())})
 
 
 def test_a_spread_of_nothing_known_is_unknown():

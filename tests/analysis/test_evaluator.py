@@ -106,6 +106,15 @@ def test_the_floor_is_the_distance_of_the_held_out_images(evaluator, cache):
     assert evaluator.floor("bars") == evaluator.floor("bars")
 
 
+def test_a_cached_classifier_of_other_classes_is_not_taken(cache):
+    data = make_data("stated")
+    stated = dataclasses.replace(data, classes=data.classes + 2)  # the same images under one digest
+    for one in (data, stated, data):
+        model = domain_classifier.domain_classifier(one, cache)
+        images = torch.from_numpy(to_unit_range(one.test_images[:3]))
+        assert model(images).shape == (3, one.classes)
+
+
 def test_better_generators_get_better_values(evaluator):
     data = make_data()
     good = evaluator.evaluate("bars", real_generator(data), step=0)

@@ -191,3 +191,18 @@ def test_one_round_is_not_compared_with_itself():
 def test_a_metric_of_a_later_room_is_shown_by_its_name():
     text = describe(summarize(run_of([(0, 1.0, 1.0, "mnist5k", "coverage", 0.5)])))
     assert "coverage\n  domain   round 0\n  mnist5k    0.500" in text
+
+
+def test_what_crossed_a_household_is_told_beside_the_total_and_in_its_ways():
+    at_home = {"sender": "client", "receiver": "client", "within_household": True, "private": True}
+    ledger = [
+        {"kind": "activation", "bytes": 2e9, "reveals": "activations at home", **at_home},
+        {"kind": "gradient", "bytes": 1e9, "reveals": "gradients at home", **at_home},
+        {"kind": "parameters", "sender": "client", "receiver": "server", "bytes": 5e9, "private": True,
+         "within_household": False, "reveals": "parts"},
+    ]  # fmt: skip
+    text = describe(summarize(timing_only()) | {"ledger": ledger})
+    assert "Sent over the network: 8.00 GB, 3.00 GB of it within the household" in text
+    rows = text.partition("Revealed of the clients' data\n")[2].splitlines()
+    assert [row.split("  ")[1].strip() for row in rows] == ["within the household"] * 2 + ["client -> server"]
+    assert "of it within" not in describe(summarize(timing_only()) | {"ledger": ledger[2:]})

@@ -83,6 +83,12 @@ def test_a_null_learner_answers_one_cluster_at_an_aggregation_alone():
     assert all(math.isnan(loss) for loss in log.losses)
 
 
+def test_a_null_learner_of_a_strategy_without_clusters_decides_nothing():
+    log = log_of([0.0, 1.0], NullLearner(clusters=False))
+    assert log.commit("iteration", [1, 0]) is None
+    assert log.commit("aggregate", [1, 0]) is None
+
+
 def test_a_null_learner_replays_what_was_decided():
     recorded = {2: Decision(((0,), (1,)))}
     log = written(learner=NullLearner(recorded))

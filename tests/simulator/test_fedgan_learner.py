@@ -160,3 +160,18 @@ def test_a_device_too_small_for_a_whole_gan_is_named(made):
         ScenarioError, match=r"devices\.clients: a whole GAN in training needs .* on client-1"
     ):
         made(2, "devices.clients=[{profile: paper-1}, {profile: paper-1, memory: 100 kB}]")
+
+
+def test_a_server_too_small_for_an_average_is_named(made):
+    """It adds up what comes, one message at a time: twice both networks."""
+    nets = made(2).plan.setting.architecture
+    costs = [cost for net in (nets.generator, nets.discriminator) for cost in network_costs(net, 8)]
+    needed = 2 * sum(cost.parameter_bytes + cost.statistics_bytes for cost in costs)
+
+    def server(memory: int) -> str:
+        return f"devices.server={{profile: paper-server, memory: {memory} B}}"
+
+    assert made(2, server(needed)).plan.server_memory_bytes() == needed
+    came = rf"devices\.server: an average of both networks needs {needed / 1e6:.4g} MB on server"
+    with pytest.raises(ScenarioError, match=came):
+        made(2, server(needed - 1))

@@ -113,6 +113,25 @@ def bytes_to_train(plan, blocks) -> int:
     return held + kept * rows + images
 
 
+IMAGE_VALUES = 28 * 28
+
+
+def bytes_to_hold(plan, blocks, gateway) -> int:
+    """A gateway without the first block passes a step's fakes (8-byte numbers) and raw images (1-byte pixels) on.
+
+    At a round's end it has all parameters and statistics besides what it keeps of its own part.
+    """
+    trained = bytes_to_train(plan, blocks)
+    costs = plan.setting.costs.discriminator.blocks
+    if not gateway or len(blocks) == len(costs):
+        return trained
+    rows = plan.setting.scenario.strategy.batch_size
+    passed_on = 0 if 0 in blocks else rows * (8 * IMAGE_VALUES + IMAGE_VALUES)
+    kept = sum(4 * costs[block].parameter_bytes + 2 * costs[block].statistics_bytes for block in blocks)
+    collected = sum(cost.parameter_bytes + cost.statistics_bytes for cost in costs)
+    return max(trained + passed_on, kept + collected)
+
+
 def with_memory(*megabytes: float) -> str:
     profiles = ("paper-1", "paper-3", "paper-2")
     entries = [
@@ -133,12 +152,16 @@ def test_multi_gives_a_device_all_that_its_memory_takes(plan_of):
     ab = bytes_to_train(plan, range(4)) / 1e6
     bc = bytes_to_train(plan, range(2, 5)) / 1e6
     ones = [bytes_to_train(plan, part) / 1e6 for part in (a, b, c)]
+    gate_bc, gate_c = (bytes_to_hold(plan, part, True) / 1e6 for part in (range(2, 5), c))
+    passing = bytes_to_hold(plan, range(0), True) / 1e6
     # In the order of speed: clients 1, 2, 0.
-    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(ones[2], ab, 1e3))) == ["112"]
+    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(passing, ab, 1e3))) == ["112"]
     assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(1e3, ones[0], bc))) == ["122"]
-    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(ones[2], ones[0], ones[1]))) == ["120"]
+    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(gate_c, ones[0], ones[1]))) == ["120"]
+    with pytest.raises(ScenarioError, match="part C of household-0's discriminator needs"):
+        plan_of(multi, ONE_DOMAIN, with_memory(gate_c - 2e-6, ones[0], ones[1]))
     # A device too small for the next part is passed over.
-    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(bc, ones[0] * 0.99, ones[0]))) == ["200"]
+    assert parts_of(plan_of(multi, ONE_DOMAIN, with_memory(gate_bc, ones[0] * 0.99, ones[0]))) == ["200"]
 
 
 def test_a_part_that_fits_nowhere_is_refused_by_name(plan_of):
@@ -153,12 +176,40 @@ def test_a_part_that_fits_nowhere_is_refused_by_name(plan_of):
 
 def test_single_is_refused_where_its_part_does_not_fit(plan_of):
     plan = plan_of()
-    needs = [bytes_to_train(plan, blocks) / 1e6 for blocks in (range(4, 5), range(2), range(2, 4))]
+    needs = [bytes_to_train(plan, blocks) / 1e6 for blocks in (range(2), range(2, 4))]
+    needs.insert(0, bytes_to_hold(plan, range(4, 5), True) / 1e6)
     assert parts_of(plan_of(ONE_DOMAIN, with_memory(*needs))) == ["120"]
     with pytest.raises(ScenarioError) as caught:
         plan_of(ONE_DOMAIN, with_memory(needs[0], needs[1], needs[2] - 1e-6))
     came = f"blocks 3 to 4 of a household's discriminator in training needs {needs[2]:.4g} MB on client-2 (paper-2)"
     assert came in str(caught.value)
+
+
+def test_a_gateway_without_a_part_needs_memory_for_what_passes_through_it(plan_of):
+    """Client 0 is the gateway of four; the three faster ones have the parts."""
+    four = (ONE_DOMAIN, "strategy.household_size=4")
+
+    def houses(megabytes: float) -> str:
+        return (
+            f"devices.clients=[{{profile: paper-1, memory: {round(megabytes * 1e6)} B}}, "
+            "{profile: paper-3}, {profile: paper-2}, {profile: paper-4}]"
+        )
+
+    plan = plan_of(*four, houses(1e3))
+    assert parts_of(plan) == ["123"]
+    rows, image = 4, 28 * 28
+    discriminator = sum(
+        cost.parameter_bytes + cost.statistics_bytes for cost in plan.setting.costs.discriminator.blocks
+    )
+    needed = max(rows * (8 * image + image), discriminator)
+    assert plan.memory_bytes() == (
+        needed + sum(bytes_to_train(plan, blocks) for blocks in (range(2), range(2, 4), range(4, 5))),
+    )
+    plan_of(*four, houses(needed / 1e6))
+    with pytest.raises(ScenarioError) as caught:
+        plan_of(*four, houses(needed / 1e6 - 2e-6))
+    came = "a household's images and discriminator on their way needs "
+    assert f"devices.clients: {came}{needed / 1e6:.4g} MB on client-0 (paper-1)" in str(caught.value)
 
 
 def test_a_server_too_small_for_the_generator_is_refused(plan_of):
@@ -176,7 +227,11 @@ def test_the_table_of_clients_tells_of_households(plan_of):
         ["client-1", "client-2", "client-0"],
         ["client-4", "client-3", "client-3"],
     ]
-    wanted = [sum(bytes_to_train(plan, blocks) for blocks in one.values()) for one in blocks_of(plan)]
+    gateways = [one.gateway.id for one in plan.households]
+    wanted = [
+        sum(bytes_to_hold(plan, blocks, device == gateway) for device, blocks in one.items())
+        for gateway, one in zip(gateways, blocks_of(plan), strict=True)
+    ]
     assert table["memory_bytes"].tolist() == wanted
 
 

@@ -341,6 +341,13 @@ def test_devices_too_small_are_named(made):
         made(2, "strategy.edge=stm32h743", "model.width=64")
 
 
+@pytest.mark.parametrize(("rounds", "said"), [(1, 1), (2, 1), (3, 0), (4, 0)])
+def test_a_run_that_never_meets_the_cloud_says_so_once(made, caplog, rounds, said):
+    made(2, f"strategy.rounds={rounds}", "strategy.cloud_every=3")
+    words = f"strategy.cloud_every is 3, but the run has {rounds} rounds: its edges never meet in the cloud"
+    assert [record.getMessage() for record in caplog.records].count(words) == said
+
+
 def test_a_client_needs_memory_for_two_generators_and_a_discriminator(made):
     plan = made(2).plan
     nets = plan.setting.costs

@@ -1,5 +1,6 @@
 """The learner after PFL-GAN against plain PyTorch, and what a round sends and asks of memory."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,9 +21,13 @@ from plain_whole import (
 )
 from tiny_world import assert_identical, domains, make_learner, make_plan, play_run
 
-from models.cost import network_costs
+from models.cost import network_costs, segment_saved_bytes
 from scenarios.load import ScenarioError
+from simulator import registry
+from simulator.feed import Feed
 from simulator.ledger import ledger
+from simulator.planning import make_plan as plan_of
+from simulator.setting import make_setting
 from simulator.strategies.pfl_gan.reveals import REVEALS
 from simulator.strategies.pfl_gan.similarity import divergences, latent_gaussians, mixture_weights
 
@@ -237,19 +242,50 @@ def test_devices_too_small_are_named(made):
         made(2, "devices.server={profile: paper-server, memory: 1 MB}")
 
 
-def test_what_the_server_needs_grows_by_each_client(made):
-    """Two generators, a discriminator with Adam's moments, and the samples."""
+@pytest.mark.parametrize("clients", [2, 5])
+def test_the_server_holds_all_generators_twice_discriminators_samples_and_one_gan_in_training(made, clients):
+    """Discriminators have Adam's two moments; in training both networks have gradients too, and activations."""
     costs = made(2).plan.setting.costs
-    g = sum(cost.parameter_bytes + cost.statistics_bytes for cost in costs.generator.blocks)
-    d = sum(3 * cost.parameter_bytes + cost.statistics_bytes for cost in costs.discriminator.blocks)
-    each = 2 * g + d + 20 * 784 * 8
+    g, d = costs.generator.blocks, costs.discriminator.blocks
+    held_of_each = 2 * sum(cost.parameter_bytes + cost.statistics_bytes for cost in g)
+    held_of_each += sum(3 * cost.parameter_bytes + cost.statistics_bytes for cost in d)
+    held_of_each += 20 * 784 * 8
+    training = sum(4 * cost.parameter_bytes + 2 * cost.statistics_bytes for cost in (*g, *d))
+    training += BATCH * (segment_saved_bytes(g) + segment_saved_bytes(d))
+    needed = int(clients * held_of_each + training)
 
-    def needed(clients: int) -> float:
-        with pytest.raises(ScenarioError) as refused:
-            made(clients, "devices.server={profile: paper-server, memory: 1 kB}")
-        return float(str(refused.value).split("needs ")[1].split(" MB")[0]) * 1e6
+    def server(memory: int) -> str:
+        return f"devices.server={{profile: paper-server, memory: {memory} B}}"
 
-    assert needed(5) - needed(3) == pytest.approx(2 * each, rel=1e-2)
+    made(clients, server(needed))
+    with pytest.raises(ScenarioError, match=rf"personalisation needs {needed / 1e6:.4g} MB on server"):
+        made(clients, server(needed - 1))
+
+
+def test_made_images_have_labels_of_the_clients_own_domain(tmp_path, monkeypatch):
+    """Client 0's domain has ten classes, client 1's three."""
+    many, few = domains()
+    few = dataclasses.replace(
+        few, train_labels=few.train_labels % 3, test_labels=few.test_labels % 3, classes=3
+    )
+    data = [many, few]
+    path = tmp_path / "tiny.yaml"
+    path.write_text(tiny_text("pfl_gan", 2, ("mnist5k", "glyphs")))
+    loaded = registry.load(str(path), SMALL)
+    labels, forms = [one.train_labels for one in data], [one.form for one in data]
+    plan = plan_of(make_setting(loaded, labels, forms=forms))
+    learner = make_learner(plan, data)
+    seen = {0: set(), 1: set()}
+    fakes = Feed.fakes
+
+    def watched(feed, purpose, step, size, *more, **options):
+        noise, drawn_labels = fakes(feed, purpose, step, size, *more, **options)
+        seen[more[0]] |= set(drawn_labels.tolist())
+        return noise, drawn_labels
+
+    monkeypatch.setattr(Feed, "fakes", watched)
+    learner.apply(commit("aggregate", 2))
+    assert seen == {0: set(range(10)), 1: {0, 1, 2}}
 
 
 def test_a_latent_space_larger_than_an_image_is_refused(made):

@@ -1,5 +1,7 @@
 """The plan of a split run: batches, barriers, the server's program, round traffic."""
 
+import dataclasses
+
 import pytest
 from small_worlds import block, fleet_of, make_plan_of, make_setting_of, problem_of, profile
 
@@ -130,6 +132,16 @@ def test_a_round_moves_what_a_client_holds_each_way(tmp_path):
     for payload, cut in zip(plan.round_payload, (SMALLEST, LARGEST), strict=True):
         parameters, statistics = segment_bytes(COSTS, cut)
         assert payload == ((PayloadKind.PARAMETERS, parameters), (PayloadKind.STATISTICS, statistics))
+
+
+def test_the_form_of_the_images_is_among_the_facts_that_decide_weights(tmp_path):
+    plan = make_plan_of(tmp_path, COSTS, TWO, [8, 3], [SMALLEST, LARGEST])
+    (form,) = plan.setting.forms
+    fewer = dataclasses.replace(form, classes=form.classes - 2)
+    other = dataclasses.replace(plan, setting=dataclasses.replace(plan.setting, forms=(fewer,)))
+    facts, changed = plan.training_facts(["data"]), other.training_facts(["data"])
+    assert facts["data_forms"] == [[1, 28, 28, 10]]
+    assert {key for key in facts if facts[key] != changed[key]} == {"data_forms"}
 
 
 def test_a_kind_without_bytes_is_not_sent(tmp_path):

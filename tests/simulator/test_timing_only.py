@@ -86,13 +86,13 @@ def test_an_unknown_engine_is_refused(path):
 
 def test_selectors_are_compared_on_one_problem(path):
     found = compare_cuts(path)
-    names = ["fixed", "exact", "genetic", "local_search", "greedy", "random"]
+    names = ["fixed", "exact", "genetic", "local_search", "greedy", "random", "homogeneous"]
     assert [selection.selector for selection in found] == names
     stated, exact, genetic, *_ = found
     assert stated.iteration_latency_s == latency(path)["iteration_latency_s"]
     assert min(one.iteration_latency_s for one in found) >= exact.iteration_latency_s * (1 - 1e-12)
     assert exact.iteration_latency_s < stated.iteration_latency_s
-    assert [one.optimality_gap for one in found] == [None, 0.0, None, None, None, None]
+    assert [one.optimality_gap for one in found] == [None, 0.0, None, None, None, None, None]
     # Each starts its count of scored assignments afresh.
     assert stated.evaluations == 0
     assert genetic.evaluations <= 20_000
@@ -100,7 +100,7 @@ def test_selectors_are_compared_on_one_problem(path):
 
 def test_only_the_scenarios_own_selector_takes_its_options(path):
     own = ["cuts={selector: genetic, max_evaluations: 100}"]
-    names = ["genetic", "exact", "local_search", "greedy", "random"]
+    names = ["genetic", "exact", "local_search", "greedy", "random", "homogeneous"]
     assert [one.selector for one in compare_cuts(path, own)] == names
     assert compare_cuts(path, own, ["genetic"])[0].evaluations <= 100
     assert compare_cuts(path, [], ["genetic"])[0].evaluations > 100

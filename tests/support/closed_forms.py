@@ -84,6 +84,12 @@ def exact_work(rows: int, width: int = 64) -> Work:
     )
 
 
+def step_flops(work: Work) -> float:
+    """One step of a GAN: D learns from fakes and from real images, then judges the fakes, and G learns."""
+    learning = work.g_forward + work.g_backward + 2 * (work.d_forward + work.d_backward)
+    return learning + work.d_forward + work.d_input_gradient
+
+
 def network_bytes(width: int = 64) -> tuple[int, int]:
     """Return |G| and |D|: bytes of parameters and BatchNorm statistics in float32."""
     nets = cgan28(width)

@@ -12,6 +12,7 @@ from closed_forms import (
     exact_work,
     fleets,
     paper_s,
+    step_flops,
 )
 from hypothesis import given, settings
 
@@ -26,11 +27,6 @@ TWO_DOMAINS = "data: {domains: [{dataset: mnist5k}, {dataset: glyphs}]}\n"
 UNEQUAL_DOMAINS = "data: {domains: [{dataset: mnist5k}, {dataset: MNIST}]}\n"
 RAW_BYTES = 28 * 28 + LABEL_BYTES
 """An image of one byte a pixel, and its label."""
-
-
-def step_flops(work):
-    learning = work.g_forward + work.g_backward + 2 * (work.d_forward + work.d_backward)
-    return learning + work.d_forward + work.d_input_gradient
 
 
 def check(path, flops, server, uploads_s):

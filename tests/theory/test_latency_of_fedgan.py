@@ -12,20 +12,17 @@ from closed_forms import (
     fleets,
     network_bytes,
     paper_s,
+    step_flops,
 )
 from hypothesis import given, settings
 
-from simulator.timing_only import latency
+from simulator.local_plan import seconds_of
+from simulator.timing_only import latency, plan_from_sizes
 
 EXACT = 1e-9
 STEPS = 3
 STRATEGY = f"strategy: {{name: fedgan, steps_per_round: {STEPS}, batch_size: 20}}\n"
 PAPER_MODELS = "cost_model: paper\nnetwork: {model: paper}\n"
-
-
-def step_flops(work):
-    learning = work.g_forward + work.g_backward + 2 * (work.d_forward + work.d_backward)
-    return learning + work.d_forward + work.d_input_gradient
 
 
 def check(path, work, server, clients, message_s):
@@ -56,11 +53,18 @@ def test_the_paper_fleet_under_the_authors_counts(tmp_path):
     assert first["compute_s"] == answer["iteration_latency_s"] == pytest.approx(234.0, abs=0.05)
 
 
-def test_three_discriminator_passes_on_the_slowest_profile_take_45_seconds():
+def test_three_discriminator_passes_on_the_slowest_profile_take_45_seconds(tmp_path):
     # The sum that the ratios to HuSCF-GAN's seconds rest on; MD-GAN's clients compute nothing else.
-    passes_s = 3 * (PAPER_WORK.d_forward + PAPER_WORK.d_backward) / PAPER_FLEET[0].rate
+    path = tmp_path / "fedgan.yaml"
+    path.write_text(PAPER_DEVICES + PAPER_MODELS + STRATEGY)
+    plan = plan_from_sizes(path)
+    slowest, legs = plan.setting.fleet.clients[0], plan.legs[0]
+    passes_s = seconds_of(slowest, [leg for leg in legs if leg.what.startswith("discriminator")])
     assert passes_s == pytest.approx(45.0, abs=0.05)
-    assert step_flops(PAPER_WORK) / PAPER_FLEET[0].rate == pytest.approx(234.0, abs=0.05)
+    assert passes_s == pytest.approx(
+        3 * (PAPER_WORK.d_forward + PAPER_WORK.d_backward) / PAPER_FLEET[0].rate, rel=EXACT
+    )
+    assert seconds_of(slowest, legs) == pytest.approx(234.0, abs=0.05)
 
 
 def test_the_paper_fleet_on_dedicated_links_with_exact_counts(tmp_path):

@@ -5,6 +5,7 @@ sum; what crosses the LAN are bytes over its rate, and 50 ms for every device wi
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ D_OUTPUT = np.array([3_211_264, 1_605_632, 1_605_632, 589_824, 256])
 RATES = np.array([0.48, 48, 124.8, 45.76, 16, 36, 120]) * GIGA
 LINKS = np.array([50e6, 150e6, 1000e6, 300e6, 50e6, 100e6, 800e6])
 SERVER_RATE, SERVER_LINK = 672e9, 1e9
-IMAGES, LABELS = 64 * 784 * 4, 64 * 8
+IMAGES, RAW_IMAGES, LABELS = 64 * 784 * 4, 64 * 784, 64 * 8
 PARAMETERS = 816_737 * 4
 STATISTICS = 2 * (64 + 128 + 128 + 256) * 4
 PARTS = (slice(0, 2), slice(2, 4), slice(4, 5))
@@ -78,7 +79,7 @@ def paper_household_s(devices) -> tuple[float, float, float]:
     )
     crossing = sum(6 * D_OUTPUT[own[-1]] for own in list(held.values())[:-1])
     if first != gateway:
-        crossing += 2 * (IMAGES + LABELS) + IMAGES
+        crossing += IMAGES + RAW_IMAGES + 2 * LABELS + IMAGES
     reached = 0 if list(held) == [gateway] else len(held)
     step_s = wan_s + chain_s + crossing / LAN_RATE + reached * LAN_LATENCY_S
     return step_s, *paper_exchange_s(held, gateway, uplink)
@@ -254,6 +255,7 @@ def written_out(plan) -> tuple[float, float]:
     options, fleet = setting.scenario.strategy, setting.fleet
     d_blocks, g_blocks = setting.costs.discriminator.blocks, setting.costs.generator.blocks
     server, image = fleet.server.profile, g_blocks[-1].output_bytes
+    raw_image = math.prod(setting.architecture.image_shape)
     counts = options.parts or even_split(len(d_blocks))
     starts = np.cumsum([0, *counts])
     steps_s, ups_s, downs_s = [], [], []
@@ -277,7 +279,7 @@ def written_out(plan) -> tuple[float, float]:
         )
         crossing = sum(2 * (10 + batch) * held[holder][-1].output_bytes for holder in holders[:-1])
         if holders[0] != members[0].id:
-            crossing += (5 + batch) * (image + 8) + 5 * image
+            crossing += 5 * (image + 8) + batch * (raw_image + 8) + 5 * image
         reached = len(holders) if holders != [members[0].id] else 0
         steps_s.append(wan_s + chain_s + crossing / options.lan_rate + reached * options.lan_latency)
         others = [holder for holder in holders if holder != members[0].id]
@@ -352,7 +354,7 @@ def test_the_bytes_of_a_round_by_kind_and_way(settings_of):
         ("synthetic_sample", "server>client"): steps * 2 * fakes * image,
         ("label", "server>client"): steps * 2 * fakes * 8,
         ("synthetic_sample", "client>client"): steps * fakes * image,
-        ("real_sample", "client>client"): steps * 5 * image,
+        ("real_sample", "client>client"): steps * 5 * 28 * 28,
         ("label", "client>client"): steps * (fakes + 5) * 8,
         ("activation", "client>client"): steps * rows * boundaries,
         ("gradient", "client>client"): steps * (rows * boundaries + fakes * image),

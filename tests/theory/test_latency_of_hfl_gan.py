@@ -18,7 +18,7 @@ from closed_forms import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.timing_only import latency
+from simulator.timing_only import latency, plan_from_sizes
 
 EXACT = 1e-9
 STEPS = 3
@@ -103,9 +103,13 @@ def test_a_stop_of_the_scenario_does_not_shorten_the_period_that_is_played(tmp_p
     assert events["round_latency_s"] == pytest.approx(formula["round_latency_s"], rel=EXACT)
 
 
-def test_small_fleets_have_no_more_edges_than_clients(tmp_path):
+@pytest.mark.parametrize(("devices", "edges"), [(1, 1), (2, 1), (3, 1), (5, 2), (7, 3), (9, 4)])
+def test_in_small_fleets_every_edge_has_two_members_at_least(tmp_path, devices, edges):
     path = tmp_path / "hfl.yaml"
-    path.write_text(devices_text(PAPER_SERVER, PAPER_FLEET[:2]) + strategy(batch_size=20))
-    clients = PAPER_FLEET[:2]
-    end_s = round_end_s(PAPER_SERVER, SERVER_SMALL, clients, dedicated_s, edges=2, cloud_every=2)
+    clients = PAPER_FLEET[:devices]
+    path.write_text(devices_text(PAPER_SERVER, clients) + strategy(batch_size=20))
+    plan = plan_from_sizes(path)
+    assert len(plan.setting.fleet.edges) == edges
+    assert min(plan.assignment.count(edge) for edge in range(edges)) >= min(2, devices)
+    end_s = round_end_s(PAPER_SERVER, SERVER_SMALL, clients, dedicated_s, edges=edges, cloud_every=2)
     check(path, exact_work(20), clients, end_s)

@@ -12,6 +12,7 @@ from closed_forms import (
     fleets,
     network_bytes,
     paper_s,
+    step_flops,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,11 +28,6 @@ PAPER_MODELS = "cost_model: paper\nnetwork: {model: paper}\n"
 def strategy(**options) -> str:
     given_options = "".join(f", {key}: {value}" for key, value in options.items())
     return f"strategy: {{name: pfl_gan, steps_per_round: {STEPS}{given_options}}}\n"
-
-
-def step_flops(work):
-    learning = work.g_forward + work.g_backward + 2 * (work.d_forward + work.d_backward)
-    return learning + work.d_forward + work.d_input_gradient
 
 
 def server_flops(clients, image, work, samples=500, dimensions=16, personal_steps=20):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from devices.fleet import SERVER_ID
@@ -10,7 +9,7 @@ from models.cost import LABEL_BYTES
 from models.local_step import LOCAL_STEP, local_step_legs
 from models.split import ComputeLeg, PayloadKind
 from simulator.closed_form import ClientTime, IterationTime
-from simulator.local_plan import Payload, memory_of_networks, seconds_of
+from simulator.local_plan import Payload, memory_of_networks, payload_bytes, raw_image_bytes, seconds_of
 from simulator.memory_check import check_memory
 from simulator.plan import Plan, check_latency
 from simulator.setting import Setting
@@ -47,7 +46,7 @@ class CentralizedPlan(Plan):
         """Return how long the slowest client uploads its images."""
         network = self.setting.network
         return max(
-            network.seconds(client, SERVER_ID, sum(n_bytes for _, n_bytes in upload))
+            network.seconds(client, SERVER_ID, payload_bytes(upload))
             for client, upload in zip(self.clients, self.uploads, strict=True)
         )
 
@@ -78,7 +77,7 @@ def make_plan(setting: Setting) -> CentralizedPlan:
     images = [sum(deal.sizes[client] for client in pool) for pool in pools]
     rows = tuple(min(options.batch_size, held) for held in images)
     epoch = max(-(-held // batch) for held, batch in zip(images, rows, strict=True))
-    image_bytes = math.prod(setting.architecture.image_shape)  # one byte a pixel and channel
+    image_bytes = raw_image_bytes(setting)
     plan = CentralizedPlan(
         setting=setting,
         clients=clients,

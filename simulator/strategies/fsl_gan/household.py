@@ -9,7 +9,9 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from devices.fleet import Device
+from models.local_step import network_payload
 from models.memory import blocks_memory_bytes
+from simulator.local_plan import made_image_bytes, raw_image_bytes
 from simulator.setting import ScenarioError, Setting
 from simulator.strategies.fsl_gan.options import PARTS, FslGanOptions
 
@@ -45,6 +47,13 @@ class Household:
     def gateway(self) -> Device:
         """The device with the images and the way to the server."""
         return self.devices[0]
+
+    @property
+    def memory_holdings(self) -> tuple[Holding, ...]:
+        """What every device with something to hold has of the discriminator: of a gateway without a part, nothing."""
+        if any(one.device is self.gateway for one in self.holdings):
+            return self.holdings
+        return (Holding(self.gateway, range(0)), *self.holdings)
 
     @property
     def first(self) -> Device:
@@ -87,11 +96,11 @@ def _household(
     setting: Setting, index: int, devices: tuple[Device, ...], blocks: Sequence[range]
 ) -> Household:
     options: FslGanOptions = setting.scenario.strategy
-    order = _order(setting, index, devices)
+    order, gateway = _order(setting, index, devices), devices[0]
     if options.placement == "single":
         parts = [order[min(part, len(order) - 1)] for part in range(len(blocks))]
     else:
-        parts = _fill(setting, index, order, blocks)
+        parts = _fill(setting, index, order, gateway, blocks)
     return Household(index, devices, tuple(parts), tuple(_holdings(parts, blocks)))
 
 
@@ -103,7 +112,9 @@ def _order(setting: Setting, index: int, devices: Sequence[Device]) -> list[Devi
     return [devices[place] for place in drawn]
 
 
-def _fill(setting: Setting, index: int, order: Sequence[Device], blocks: Sequence[range]) -> list[Device]:
+def _fill(
+    setting: Setting, index: int, order: Sequence[Device], gateway: Device, blocks: Sequence[range]
+) -> list[Device]:
     """Give device after device as many consecutive parts as its memory takes.
 
     A device that has not the memory for the next part is passed over for good: parts run through the devices once.
@@ -114,10 +125,12 @@ def _fill(setting: Setting, index: int, order: Sequence[Device], blocks: Sequenc
     parts: list[Device] = []
     for device in order:
         start = len(parts)
-        while len(parts) < len(blocks) and _fits(setting, device, _joined(blocks[start : len(parts) + 1])):
+        while len(parts) < len(blocks) and _fits(
+            setting, device, _joined(blocks[start : len(parts) + 1]), device is gateway
+        ):
             parts.append(device)
     if len(parts) < len(blocks):
-        raise _nowhere(setting, index, order, len(parts), blocks[len(parts)])
+        raise _nowhere(setting, index, order, gateway, len(parts), blocks[len(parts)])
     return parts
 
 
@@ -127,27 +140,48 @@ def part_memory_bytes(setting: Setting, blocks: range) -> int:
     One pass is alive at a time. With the first block come the images of a step, made and real.
     """
     chain, rows = setting.costs.discriminator, setting.scenario.strategy.batch_size
-    images = 2 * image_bytes(setting) * rows if blocks.start == 0 else 0
+    images = 2 * made_image_bytes(setting) * rows if _needs_images(blocks) else 0
     return blocks_memory_bytes(chain.blocks[blocks.start : blocks.stop], rows) + images
 
 
-def image_bytes(setting: Setting) -> int:
-    """Return the size of one image, in bytes: as what the generator's last block puts out."""
-    return setting.costs.generator.blocks[-1].output_bytes
+def device_memory_bytes(setting: Setting, blocks: range, gateway: bool) -> int:
+    """Return what a device of a household needs at its peak, in bytes.
+
+    A gateway needs more than its part. Where another device has the first block, the step's images go through it: the
+    made ones, and the real ones as they are stored. At a round's end it collects the discriminator's other parts and
+    hands the average out: the whole of it is there, while its own part's weights, gradients and moments are kept.
+
+    Args:
+        setting: the run's setting.
+        blocks: what the device holds of the discriminator; an empty range where it is nothing.
+        gateway: whether it is its household's gateway.
+    """
+    training = part_memory_bytes(setting, blocks)
+    chain, rows = setting.costs.discriminator.blocks, setting.scenario.strategy.batch_size
+    if not gateway or len(blocks) == len(chain):
+        return training
+    passed_on = 0 if _needs_images(blocks) else rows * (made_image_bytes(setting) + raw_image_bytes(setting))
+    kept = blocks_memory_bytes(chain[blocks.start : blocks.stop], 0)
+    collected = int(sum(network_payload(setting.costs, "discriminator")))
+    return max(training + passed_on, kept + collected)
 
 
-def _fits(setting: Setting, device: Device, blocks: range) -> bool:
+def _needs_images(blocks: range) -> bool:
+    return len(blocks) > 0 and blocks.start == 0
+
+
+def _fits(setting: Setting, device: Device, blocks: range, gateway: bool) -> bool:
     limit = device.profile.memory_bytes
-    return limit is None or part_memory_bytes(setting, blocks) <= limit
+    return limit is None or device_memory_bytes(setting, blocks, gateway) <= limit
 
 
 def _nowhere(
-    setting: Setting, index: int, order: Sequence[Device], part: int, blocks: range
+    setting: Setting, index: int, order: Sequence[Device], gateway: Device, part: int, blocks: range
 ) -> ScenarioError:
     """Return the error of a part for which no device has memory left; the largest device is named."""
     limits = {device: device.profile.memory_bytes or 0.0 for device in order}
     largest = max(order, key=lambda device: limits[device])
-    needed = part_memory_bytes(setting, blocks)
+    needed = device_memory_bytes(setting, blocks, largest is gateway)
     came = (
         f"part {PART_NAMES[part]} of household-{index}'s discriminator needs {needed / 1e6:.4g} MB, which none of "
         f"its {len(order)} devices has besides what it holds; the largest is {largest.name} "

@@ -19,8 +19,8 @@ from simulator.strategies.fsl_gan.household import (
     PART_NAMES,
     Holding,
     Household,
+    device_memory_bytes,
     make_households,
-    part_memory_bytes,
 )
 from simulator.strategies.fsl_gan.step import PASSES, HouseholdStep, Lan, Transfer, household_step
 
@@ -88,7 +88,7 @@ class FslGanPlan(Plan):
     def memory_bytes(self) -> tuple[int, ...]:
         """Return what each household needs on all its devices together, in bytes."""
         return tuple(
-            sum(part_memory_bytes(self.setting, one.blocks) for one in household.holdings)
+            sum(needed for _, needed, _ in _memory_needs(self.setting, household))
             for household in self.households
         )
 
@@ -216,17 +216,34 @@ def _parameters(setting: Setting, holdings: Sequence[Holding]) -> tuple[tuple[st
 def _check_memory(plan: FslGanPlan) -> None:
     """Refuse a run whose devices or server cannot hold what they train."""
     setting = plan.setting
-    needs = [
-        (one.device, part_memory_bytes(setting, one.blocks), _what(one))
-        for household in plan.households
-        for one in household.holdings
-    ]
+    needs = [need for household in plan.households for need in _memory_needs(setting, household)]
     rows = setting.scenario.strategy.batch_size
     generator = network_memory_bytes(setting.costs.generator, rows)
     check_memory(setting, [*needs, (setting.fleet.server, generator, "the generator in training")])
 
 
-def _what(holding: Holding) -> str:
+def _memory_needs(setting: Setting, household: Household) -> list[tuple[Device, int, str]]:
+    """Return what each of a household's devices needs that holds anything, and what for."""
+    return [
+        (
+            one.device,
+            device_memory_bytes(setting, one.blocks, one.device is household.gateway),
+            _what(one, household),
+        )
+        for one in household.memory_holdings
+    ]
+
+
+def _what(holding: Holding, household: Household) -> str:
+    passing = "a household's images and discriminator on their way"
+    if not holding.blocks:
+        return passing
     first, last = holding.blocks[0] + 1, holding.blocks[-1] + 1
     which = f"block {first}" if first == last else f"blocks {first} to {last}"
-    return f"{which} of a household's discriminator in training"
+    training = f"{which} of a household's discriminator in training"
+    return f"{training}, with {passing}," if _passes_on(holding, household) else training
+
+
+def _passes_on(holding: Holding, household: Household) -> bool:
+    """Whether a device is the gateway for parts that others hold."""
+    return holding.device is household.gateway and len(household.holdings) > 1

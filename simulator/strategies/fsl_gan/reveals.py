@@ -20,6 +20,7 @@ REVEALS = (
         "client",
         "raw images, to the device of the same household with the discriminator's first part",
         private=True,
+        within_household=True,
     ),
     Disclosure(
         PayloadKind.LABEL,
@@ -27,6 +28,7 @@ REVEALS = (
         "client",
         "the labels of the raw images and of the generator's, to that device",
         private=True,
+        within_household=True,
     ),
     Disclosure(
         PayloadKind.SYNTHETIC_SAMPLE,
@@ -34,6 +36,7 @@ REVEALS = (
         "client",
         "the generator's images, to that device",
         private=True,
+        within_household=True,
     ),
     Disclosure(
         PayloadKind.ACTIVATION,
@@ -41,6 +44,7 @@ REVEALS = (
         "client",
         "activations of raw images and the generator's, to the household's device with the next part",
         private=True,
+        within_household=True,
     ),
     Disclosure(
         PayloadKind.GRADIENT,
@@ -48,6 +52,7 @@ REVEALS = (
         "client",
         "gradients of these activations and of the generator's images, within the household",
         private=True,
+        within_household=True,
     ),
     Disclosure(
         PayloadKind.GRADIENT,
@@ -81,9 +86,15 @@ REVEALS = (
         "client",
         "parts of the discriminator, between a household's devices and its gateway",
         private=True,
+        within_household=True,
     ),
     Disclosure(
-        PayloadKind.STATISTICS, "client", "client", "means and variances in these parts", private=True
+        PayloadKind.STATISTICS,
+        "client",
+        "client",
+        "means and variances in these parts",
+        private=True,
+        within_household=True,
     ),
 )
 """Every kind of payload that is ever sent."""

@@ -13,9 +13,9 @@ from itertools import pairwise
 from devices.fleet import SERVER_ID, Device
 from models.cost import LABEL_BYTES
 from models.split import ComputeLeg, PayloadKind, Phase, Work
-from simulator.local_plan import Payload
+from simulator.local_plan import Payload, made_image_bytes, payload_bytes, raw_image_bytes
 from simulator.setting import Setting
-from simulator.strategies.fsl_gan.household import Holding, Household, image_bytes
+from simulator.strategies.fsl_gan.household import Holding, Household
 
 PASSES = (
     (Phase.DISCRIMINATOR_FAKE, Work.BACKWARD),
@@ -44,7 +44,7 @@ class Transfer:
     @property
     def n_bytes(self) -> float:
         """Its whole size."""
-        return sum(n_bytes for _, n_bytes in self.payload)
+        return payload_bytes(self.payload)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Lan:
         """Return a message from one device to another."""
         latency_s = self.latency_s if target.id in self.unreached else 0.0
         self.unreached.discard(target.id)
-        seconds = latency_s + sum(n_bytes for _, n_bytes in payload) / self.rate_bytes_per_s
+        seconds = latency_s + payload_bytes(payload) / self.rate_bytes_per_s
         return Transfer(source.id, target.id, payload, seconds)
 
 
@@ -113,11 +113,12 @@ def household_step(setting: Setting, household: Household, batch: int) -> Househ
     made, own = workload.charged_rows(options.batch_size), workload.charged_rows(batch)
     lan = Lan(options.lan_rate, options.lan_latency, {one.device.id for one in household.holdings})
     gateway, first = household.gateway, household.first
-    fakes = _images(setting, PayloadKind.SYNTHETIC_SAMPLE, made)
-    gradient = ((PayloadKind.GRADIENT, float(image_bytes(setting) * made)),)
+    fakes = _images(PayloadKind.SYNTHETIC_SAMPLE, made, made_image_bytes(setting))
+    real = _images(PayloadKind.REAL_SAMPLE, own, raw_image_bytes(setting))
+    gradient = ((PayloadKind.GRADIENT, float(made_image_bytes(setting) * made)),)
     received = [Transfer(SERVER_ID, gateway.id, fakes)]
     if gateway is not first:
-        received.append(lan.carry(gateway, first, fakes + _images(setting, PayloadKind.REAL_SAMPLE, own)))
+        received.append(lan.carry(gateway, first, fakes + real))
     passes = tuple(
         tuple(_turns(setting, household.holdings, lan, phase, back, rows))
         for (phase, back), rows in zip(PASSES, (made, own, made), strict=True)
@@ -127,9 +128,9 @@ def household_step(setting: Setting, household: Household, batch: int) -> Househ
     return HouseholdStep(tuple(received), passes, tuple(answered))
 
 
-def _images(setting: Setting, kind: PayloadKind, rows: int) -> Payload:
+def _images(kind: PayloadKind, rows: int, image_bytes: int) -> Payload:
     """Return a batch of images with their labels."""
-    return ((kind, float(image_bytes(setting) * rows)), (PayloadKind.LABEL, float(LABEL_BYTES * rows)))
+    return ((kind, float(image_bytes * rows)), (PayloadKind.LABEL, float(LABEL_BYTES * rows)))
 
 
 def _turns(

@@ -10,7 +10,7 @@ from devices.fleet import ProfileReference
 from simulator.strategies.options import EdgeTier, LocalTrainingOptions
 
 USUAL_EDGES = 4
-"""Edge servers where the scenario says nothing, in a fleet that has so many clients."""
+"""Edge servers where the scenario says nothing, in a fleet that has two clients for each."""
 
 
 class HflGanOptions(LocalTrainingOptions):
@@ -49,7 +49,7 @@ class HflGanOptions(LocalTrainingOptions):
         le=1_000_000,
         strict=True,
         examples=[4],
-        description="Edge servers; left out = 4, or as many as there are clients where they are fewer.",
+        description="Edge servers; left out = 4, or as many as get two members each where clients are fewer.",
     )
     edge: ProfileReference = Field(
         "server-small", description="Profile of the edge servers: a name of the catalogue, or a path (.yaml)."
@@ -70,5 +70,9 @@ class HflGanOptions(LocalTrainingOptions):
     )
 
     def edge_tier(self, devices: int) -> EdgeTier:
-        """Return the edge servers of a fleet of so many client devices."""
-        return EdgeTier(min(USUAL_EDGES, devices) if self.edges is None else self.edges, self.edge)
+        """Return the edge servers of a fleet of so many client devices.
+
+        By default no edge has a single member at first, whose own generator it would pass on to the cloud.
+        """
+        usual = max(1, min(USUAL_EDGES, devices // 2))
+        return EdgeTier(usual if self.edges is None else self.edges, self.edge)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from models.local_step import local_step_legs, network_payload
-from simulator.local_plan import LocalPlan, Payload, memory_of_networks, payload_of
+from simulator.local_plan import LocalPlan, Payload, memory_of_networks, payload_bytes, payload_of
 from simulator.memory_check import check_memory
 from simulator.plan import batches_of, check_latency, steps_of_a_round
 from simulator.setting import BYTES_PER_VALUE, Setting
 from simulator.strategies.hfl_gan.assignment import Assignment, first_assignment, members_of
+
+log = logging.getLogger(__name__)
 
 PROJECTED_NUMBERS = 64
 """Numbers that tell the cloud of a member's discriminator."""
@@ -70,7 +73,7 @@ class HflGanPlan(LocalPlan):
 
     def _edge_seconds(self) -> float:
         """Return the slowest way of all three networks up to an edge, and the slowest down."""
-        seconds, n_bytes = self.setting.network.seconds, _size(self.networks)
+        seconds, n_bytes = self.setting.network.seconds, payload_bytes(self.networks)
         ways = [(client, self.edge_id(self.assignment[client])) for client in self.clients]
         up_s = max(seconds(client, edge, n_bytes) for client, edge in ways)
         return up_s + max(seconds(edge, client, n_bytes) for client, edge in ways)
@@ -79,8 +82,10 @@ class HflGanPlan(LocalPlan):
         """Return the slowest report to the cloud, and the slowest way of its average down to an edge."""
         seconds, server = self.setting.network.seconds, self.setting.fleet.server.id
         edges = {self.edge_id(edge): len(own) for edge, own in members_of(self.assignment).items()}
-        up_s = max(seconds(edge, server, _size(self.report(members))) for edge, members in edges.items())
-        return up_s + max(seconds(server, edge, _size(self.global_generator)) for edge in edges)
+        up_s = max(
+            seconds(edge, server, payload_bytes(self.report(members))) for edge, members in edges.items()
+        )
+        return up_s + max(seconds(server, edge, payload_bytes(self.global_generator)) for edge in edges)
 
 
 def make_plan(setting: Setting) -> HflGanPlan:
@@ -101,9 +106,20 @@ def make_plan(setting: Setting) -> HflGanPlan:
         global_generator=payload_of(*network_payload(setting.costs, "generator")),
         assignment=first_assignment(len(setting.fleet.clients), len(setting.fleet.edges)),
     )
+    _warn_without_cloud(plan)
     _check_memory(plan)
     check_latency(setting, plan.closed_form().latency_s)
     return plan
+
+
+def _warn_without_cloud(plan: HflGanPlan) -> None:
+    """Say that a run is over before its edges meet: its global generators are then averaged within edges alone."""
+    if plan.rounds < plan.period:
+        log.warning(
+            "strategy.cloud_every is %d, but the run has %d rounds: its edges never meet in the cloud",
+            plan.period,
+            plan.rounds,
+        )
 
 
 def _check_memory(plan: HflGanPlan) -> None:
@@ -113,10 +129,8 @@ def _check_memory(plan: HflGanPlan) -> None:
         (device, needed, "two generators and a discriminator in training")
         for device, needed in zip(fleet.clients, plan.memory_bytes(), strict=True)
     ]
-    needs += [(edge, 2 * int(_size(plan.networks)), "an average of three networks") for edge in fleet.edges]
-    needs.append((fleet.server, 2 * int(_size(plan.global_generator)), "an average of generators"))
+    needs += [
+        (edge, 2 * int(payload_bytes(plan.networks)), "an average of three networks") for edge in fleet.edges
+    ]
+    needs.append((fleet.server, 2 * int(payload_bytes(plan.global_generator)), "an average of generators"))
     check_memory(plan.setting, needs)
-
-
-def _size(payload: Payload) -> float:
-    return sum(n_bytes for _, n_bytes in payload)

@@ -35,7 +35,8 @@ REVEALS = (
         PayloadKind.PARAMETERS,
         "edge",
         "server",
-        "the average of the global generators of an edge's members: the cloud can make images like theirs",
+        "the average of the global generators of an edge's members: the cloud can make images like theirs; where an "
+        "edge has a single member it is that client's own generator",
         private=True,
     ),
     Disclosure(

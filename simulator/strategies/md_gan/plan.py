@@ -12,7 +12,7 @@ from models.memory import network_memory_bytes
 from models.split import ComputeLeg, PayloadKind, Work
 from models.workload import Workload
 from simulator.closed_form import ClientTime, IterationTime
-from simulator.local_plan import Payload, payload_of, seconds_of
+from simulator.local_plan import Payload, made_image_bytes, payload_bytes, payload_of, seconds_of
 from simulator.memory_check import check_memory
 from simulator.plan import Plan, batches_of, check_latency, steps_of_a_round
 from simulator.setting import Setting
@@ -68,7 +68,7 @@ class MdGanPlan(Plan):
         """Return an iteration's time: the server's two turns, and between them the slowest client's answer."""
         setting = self.setting
         network, server = setting.network, setting.fleet.server
-        down, up = (_n_bytes(payload) for payload in (self.images, self.feedback))
+        down, up = (payload_bytes(payload) for payload in (self.images, self.feedback))
         times_s = [
             (
                 seconds_of(device, legs),
@@ -97,7 +97,7 @@ class MdGanPlan(Plan):
         Where links differ in their rates alone every derangement takes as long; where they differ in their latencies
         too, other rounds' may take a little more or less.
         """
-        n_bytes, network = _n_bytes(self.discriminator), self.setting.network
+        n_bytes, network = payload_bytes(self.discriminator), self.setting.network
         moves = enumerate(self.receivers(0))
         return max((network.seconds(source, target, n_bytes) for source, target in moves), default=0.0)
 
@@ -117,7 +117,7 @@ class MdGanPlan(Plan):
         return network_memory_bytes(chain, self.made_rows) + more_graphs + images
 
     def _bytes_of_made_batch(self) -> int:
-        return _image_bytes(self.setting) * self.made_rows
+        return made_image_bytes(self.setting) * self.made_rows
 
 
 def derangement(streams: Streams, clients: int, round_: int) -> tuple[int, ...]:
@@ -175,10 +175,10 @@ def make_plan(setting: Setting) -> MdGanPlan:
         ),
         update=(workload.network_leg("generator", Work.BACKWARD, charged, GENERATOR_UPDATE),) * k,
         images=(
-            (PayloadKind.SYNTHETIC_SAMPLE, 2.0 * _image_bytes(setting) * charged),
+            (PayloadKind.SYNTHETIC_SAMPLE, 2.0 * made_image_bytes(setting) * charged),
             (PayloadKind.LABEL, 2.0 * LABEL_BYTES * charged),
         ),
-        feedback=((PayloadKind.GRADIENT, float(_image_bytes(setting) * charged)),),
+        feedback=((PayloadKind.GRADIENT, float(made_image_bytes(setting) * charged)),),
         swaps=options.swap,
         discriminator=payload_of(*network_payload(setting.costs, "discriminator")),
     )
@@ -218,12 +218,3 @@ def _judged_batches(setting: Setting) -> int:
             f"allowed: 1 to {clients}, or log",
         )
     return int(wanted)
-
-
-def _image_bytes(setting: Setting) -> int:
-    """Return the bytes of an image as the generator makes it: a number of the run's precision for every value."""
-    return setting.costs.generator.blocks[-1].output_bytes
-
-
-def _n_bytes(payload: Payload) -> float:
-    return sum(n_bytes for _, n_bytes in payload)

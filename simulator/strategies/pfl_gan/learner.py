@@ -85,14 +85,14 @@ class PflGanLearner(StrategyLearner):
         generator.reset_optimiser()
         for step in range(round_ * steps, (round_ + 1) * steps):
             images, labels = self._mixture(client, weights, step)
-            latent, _ = self._feed.fakes("personal", step, len(labels), client)
+            latent, _ = self._fakes("personal", step, len(labels), client)
             gan_step(generator, self.personal_discriminators[client], Batch(images, labels, latent))
         return generator.copy_of_state()
 
     def _mixture(self, client: int, weights: Floats, step: int) -> Rows:
         """Return a batch of the others' samples, each row of a client drawn by weight."""
         size = self._options.batch_size
-        latent, labels = self._feed.fakes("mixture", step, size, client)
+        latent, labels = self._fakes("mixture", step, size, client)
         draw = self._plan.setting.streams.draw("mixture.source", step, client)
         sources = draw.choice(len(weights), size, p=weights)
         images = latent.new_empty((size, *self._plan.setting.architecture.image_shape))
@@ -101,9 +101,13 @@ class PflGanLearner(StrategyLearner):
             images[rows] = self.generators[source].evaluate(latent[rows], labels[rows])
         return images, labels
 
+    def _fakes(self, purpose: str, step: int, size: int, client: int) -> Rows:
+        """Draw noise and labels for a client's made images: labels are of its own domain's classes."""
+        return self._feed.fakes(purpose, step, size, client, classes=self._feed.classes_of(client))
+
     def _samples(self, client: int, round_: int) -> NDArray[np.float32]:
         """Return images of a client's generator, flattened, ``[M, p]``."""
-        latent, labels = self._feed.fakes("similarity", round_, self._options.similarity_samples, client)
+        latent, labels = self._fakes("similarity", round_, self._options.similarity_samples, client)
         chunks = zip(*(torch.split(one, GENERATION_CHUNK) for one in (latent, labels)), strict=True)
         images = torch.cat([self.generators[client].evaluate(*chunk) for chunk in chunks])
         return np.asarray(images.flatten(1).float().cpu().numpy())

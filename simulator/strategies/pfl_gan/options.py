@@ -20,12 +20,14 @@ class PflGanOptions(LocalTrainingOptions):
     - A round: local steps (``steps_per_round`` or ``local_epochs``), then every client uploads its generator; its
       discriminator stays. When all have come the server computes, and when it is done all personalised generators go
       down. Clients go on with them, and with their own discriminators and both optimisers as they were.
-    - Likeness: every generator makes ``similarity_samples`` images of uniform labels in evaluation mode. The encoder is
-      the projection of the pooled images on their ``latent_dimensions`` principal axes: linear, learned, deterministic.
-      Each client's images become a Gaussian there (mean, covariance, and a thousandth of the mean pooled variance on
-      its diagonal), and KL_ij is the divergence of client j's Gaussian from client i's, in closed form.
+    - Likeness: every generator makes ``similarity_samples`` images in evaluation mode, with labels uniform over the
+      classes of its client's domain. The encoder is the projection of the pooled images on their ``latent_dimensions``
+      principal axes: linear, learned, deterministic. Each client's images become a Gaussian there (mean, covariance,
+      and a thousandth of the mean pooled variance on its diagonal), and KL_ij is the divergence of client j's Gaussian
+      from client i's, in closed form.
     - Mixture of client i: each row comes from client j with the probability
-      w_ij = exp(-KL_ij / ``temperature``) / sum over j != i; its label is uniform.
+      w_ij = exp(-KL_ij / ``temperature``) / sum over j != i; its label is uniform over the classes of client i's
+      domain.
     - Personal training: ``personal_steps`` ordinary GAN iterations of ``batch_size`` rows on the server. The generator
       starts from what client i uploaded, with a fresh optimiser. The mixture takes the place of real images. The
       discriminator is the server's own, one per client, kept from round to round, at first with the common weights.

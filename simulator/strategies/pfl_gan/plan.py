@@ -13,13 +13,14 @@ from simulator.local_plan import (
     LocalPlan,
     Payload,
     exchange_seconds,
+    made_image_bytes,
     memory_of_networks,
     payload_of,
     seconds_of,
 )
 from simulator.memory_check import check_memory
 from simulator.plan import batches_of, check_latency, steps_of_a_round
-from simulator.setting import BYTES_PER_VALUE, Setting
+from simulator.setting import Setting
 from simulator.strategies.pfl_gan.similarity import divergence_flops, encoder_flops
 
 PERSONALISATION = "personalisation"
@@ -47,7 +48,7 @@ class PflGanPlan(LocalPlan):
         """Return the slowest upload of a generator, the server's work, and the slowest download."""
         if not self.personalises:
             return 0.0
-        exchange_s = exchange_seconds(self.setting, self.payload, self.payload)
+        exchange_s = exchange_seconds(self.setting, (self.payload,) * len(self.clients))
         return exchange_s + seconds_of(self.setting.fleet.server, self.server_legs)
 
     def memory_bytes(self) -> tuple[int, ...]:
@@ -135,8 +136,6 @@ def _server_memory_bytes(setting: Setting, clients: int) -> int:
     generator = sum(network_payload(setting.costs, "generator"))
     parameters, statistics = network_payload(setting.costs, "discriminator")
     discriminator = parameters * (1 + BYTES_OF_ADAM_STATE_PER_PARAMETER_BYTE) + statistics
-    image = (
-        math.prod(setting.architecture.image_shape) * BYTES_PER_VALUE[setting.scenario.execution.precision]
-    )
-    kept = clients * (2 * generator + discriminator + options.similarity_samples * image)
+    samples = options.similarity_samples * made_image_bytes(setting)
+    kept = clients * (2 * generator + discriminator + samples)
     return int(kept) + memory_of_networks(setting, options.batch_size, 1, 1)

@@ -14,6 +14,7 @@ REVEALS = (
         "clients and to train others' generators, so synthetic data of every client exist there",
         private=True,
         whole_network=True,
+        images_made=True,
     ),
     Disclosure(
         PayloadKind.STATISTICS,

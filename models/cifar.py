@@ -57,7 +57,7 @@ def read_cifar_path(folder: Path) -> list[Part]:
 
 
 def parse_archive(path: Path, content: bytes) -> list[Part]:
-    """Read the batches out of the archive in which CIFAR-10 is published; nothing is unpacked to the disk.
+    """Read the batches out of the archive in which CIFAR-10 is published; links are passed over.
 
     Args:
         path: Where the bytes come from, for messages.
@@ -74,7 +74,7 @@ def parse_archive(path: Path, content: bytes) -> list[Part]:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             for member in archive:
                 name = Path(member.name).name
-                if _is_batch(name) and (file := archive.extractfile(member)) is not None:
+                if member.isreg() and _is_batch(name) and (file := archive.extractfile(member)) is not None:
                     batches[name] = file.read()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path}: is not a whole .tar.gz archive ({error}); {FETCH_AGAIN}") from error

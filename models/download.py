@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pooch
 import requests
+import urllib3
 
 from models.data_files import DataError
 from models.sources import SourceFile
@@ -238,12 +239,12 @@ def _append(answer: requests.Response, url: str, partial: Path) -> bool:
     told = time.monotonic()
     with partial.open("ab" if goes_on else "wb") as out:
         try:
-            for chunk in answer.iter_content(_CHUNK_BYTES):
+            for chunk in answer.raw.stream(_CHUNK_BYTES, decode_content=False):
                 out.write(chunk)
                 if time.monotonic() - told > _LOG_EVERY_S:
                     told = time.monotonic()
                     logger.info("%s: %s%s", url, _mib(out.tell()), of_all)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             logger.warning("%s: the line was cut (%s)", url, _reason(error))
             return False
     return whole is None or _size(partial) >= whole

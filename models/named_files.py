@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from models.data_files import DataError, check_digest, read_bytes, unpacked
+from models.cache import cache_dir
+from models.data_files import DataError, check_digest, existing, read_bytes, unpacked
 from models.download import DownloadError, download, offline
 from models.finding import cache_folder, fetched_layout, find_fetched, find_given, looked_in
 from models.sources import Layout, SourceFile
@@ -36,7 +38,8 @@ class NamedFiles:
 def open_named(name: str, data_root: Path | None) -> NamedFiles:
     """Read the files of a data set, each held against its published digest; fetch them where they are missing.
 
-    Files below HETEDGE_DATA are only read. A damaged file in the cache is removed and fetched again.
+    Files below HETEDGE_DATA are only read. A damaged file in the cache is removed and fetched again,
+    unless the cache lies below HETEDGE_DATA or is linked elsewhere: what is there is the user's.
 
     Args:
         name: Name of the data set.
@@ -71,7 +74,11 @@ def fetch_if_missing(name: str, data_root: Path | None) -> None:
 
 def _read_checked(file: SourceFile, path: Path) -> bytes:
     """Read a file; return its plain bytes if they are the published ones."""
-    content = read_bytes(path)
+    return _checked(file, path, read_bytes(path))
+
+
+def _checked(file: SourceFile, path: Path, content: bytes) -> bytes:
+    """Return the plain bytes of a file's content if they are the published ones."""
     if file.plain_sha256:
         plain = unpacked(path, content)
         check_digest(path, plain, f"sha256:{file.plain_sha256}", "the plain bytes")
@@ -83,11 +90,12 @@ def _read_checked(file: SourceFile, path: Path) -> bytes:
 def _fetched(name: str, data_root: Path | None) -> NamedFiles:
     """Read the files in the cache, and fetch those that are missing or damaged."""
     layout, folder = fetched_layout(name), cache_folder(name)
-    plain = {file.name: content for file in layout.files if (content := _kept(file, folder)) is not None}
+    plain = {file.name: content for file in layout.files if (content := _kept(file, folder)[0]) is not None}
     missing = [file for file in layout.files if file.name not in plain]
     if missing and offline():
         raise _nowhere(name, missing, data_root, "not downloaded, because HETEDGE_OFFLINE is set")
     if missing:
+        _check_own(folder, missing, data_root)
         try:
             with _alone_in(folder):
                 plain |= {file.name: _kept_or_fetched(file, folder) for file in missing}
@@ -96,28 +104,56 @@ def _fetched(name: str, data_root: Path | None) -> NamedFiles:
     return NamedFiles(layout, {file.name: folder / file.name for file in layout.files}, plain)
 
 
-def _kept(file: SourceFile, folder: Path) -> bytes | None:
-    """Read a file of the cache; remove it where it is damaged."""
-    path = folder / file.name
-    if not path.is_file():
-        return None
+def _kept(file: SourceFile, folder: Path) -> tuple[bytes | None, DataError | None]:
+    """Read a file of the cache; nothing where it is missing, and what is wrong with it where it is damaged.
+
+    Raises:
+        DataError: If it is there and cannot be read: that is no damage.
+    """
+    path = existing(folder, file.name)
+    if path is None:
+        return None, None
+    content = read_bytes(path)
     try:
-        return _read_checked(file, path)
+        return _checked(file, path, content), None
     except DataError as error:
-        logger.warning("%s; this copy in the cache is removed", str(error).partition("; ")[0])
+        return None, error
+
+
+def _check_own(folder: Path, missing: Sequence[SourceFile], data_root: Path | None) -> None:
+    """Refuse to remove or write files that are the user's: below HETEDGE_DATA, or behind a link."""
+    own = cache_dir().resolve() / folder.relative_to(cache_dir())
+    if data_root is not None and own.resolve().is_relative_to(data_root.resolve()):
+        why = f"lies below HETEDGE_DATA ({data_root}), where nothing is written"
+    elif own.resolve() != own or any((own / file.name).is_symlink() for file in missing):
+        why = "is reached through a link, behind which nothing is written"
+    else:
+        return
+    files = ", ".join(file.name for file in missing)
+    raise DataError(
+        f"{folder}: lacks {files}, or holds them damaged, and {why}; put the published files there yourself, or set "
+        "HETEDGE_CACHE to another folder"
+    )
+
+
+def _kept_or_fetched(file: SourceFile, folder: Path) -> bytes:
+    """Read a file that another process may have fetched meanwhile, or fetch it; call it alone in the folder."""
+    content, damage = _kept(file, folder)
+    if content is not None:
+        return content
+    if damage is not None:
+        logger.warning("%s; this copy in the cache is removed", str(damage).partition("; ")[0])
+        _remove(folder / file.name)
+    return _read_checked(file, download(file, folder))
+
+
+def _remove(path: Path) -> None:
     try:
-        path.unlink()
+        os.unlink(path)
     except OSError as error:
         raise DataError(
             f"{path}: is damaged and cannot be removed ({error.strerror}); remove it yourself"
         ) from error
-    return None
-
-
-def _kept_or_fetched(file: SourceFile, folder: Path) -> bytes:
-    """Read a file that another process may have fetched meanwhile, or fetch it."""
-    content = _kept(file, folder)
-    return content if content is not None else _read_checked(file, download(file, folder))
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import lzma
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -105,6 +107,8 @@ def _array(path: Path, file: NpzFile, name: str) -> np.ndarray:
                 f"{path}: {name} is an array of objects; allowed: arrays of numbers, which need no pickle"
             ) from error
         raise DataError(f"{path}: {name} cannot be read ({error}); {_WRITE_AGAIN}") from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: {name} is not in NumPy's format; {_WRITE_AGAIN}")
     return array
 
 
@@ -127,8 +131,14 @@ _DAMAGE = (
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
+    lzma.LZMAError,
 )
-"""What NumPy raises on files that are cut short, damaged, encrypted, or no archives at all."""
+"""What NumPy raises on files that are cut short, damaged, encrypted, no archives, or with headers that are none."""
 
 _WRITE_AGAIN = "write it again with np.savez, or fetch it again"
 

@@ -7,15 +7,19 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from analysis.comparison import Target, TargetError, check_target, compare_runs, seed_table
 from analysis.comparison_text import comparison_markdown
 from analysis.plot_comparison import draw_comparison
 from analysis.runs import SCENARIO_FILE, Run, RunError, RunFolder, load_run
+from models.datasets import LabelledImages
 from scenarios.dump import dump_resolved
 from scenarios.load import Loaded, ScenarioError
 from simulator import registry
@@ -26,11 +30,12 @@ from simulator.comparison.entrants import (
     own_options,
     parse_entrants,
 )
+from simulator.environment import describe_machine
 from simulator.loading import load_data
 from simulator.plan import batches_of, steps_of_a_round
 from simulator.planning import make_plan
 from simulator.progress import Progress, silent
-from simulator.runner import run
+from simulator.runner import choose_device, run
 from simulator.setting import make_setting
 from simulator.writing import FINISHED
 
@@ -38,6 +43,11 @@ log = logging.getLogger(__name__)
 
 BASE_FILE = "compared.yaml"
 """The scenario that is compared on, as it was before strategies were put in; the mark of a comparison's folder."""
+
+LOCK_FILE = ".lock"
+"""Held by the comparison that writes into the folder."""
+
+_DECIDING_PACKAGES = ("hetedge", "torch", "numpy")
 
 UNFINISHED = "unfinished"
 """Where runs are played; one that is finished moves out of it."""
@@ -60,12 +70,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Job:
-    """One run to come: whose, with which seed, and the overrides that make it."""
+    """One run to come: whose, with which seed, and the overrides that make it, and what it would run on."""
 
     entrant: Entrant
     seed: int
     overrides: tuple[str, ...]
     loaded: Loaded
+    ground: Mapping[str, Any]
 
 
 def compare(
@@ -98,7 +109,7 @@ def compare(
         ComparisonError: where the strategies or their options cannot be.
         TargetError: where the target cannot be.
         ScenarioError: where the scenario is wrong, or does not fit a strategy.
-        FileExistsError: where the folder holds something else.
+        FileExistsError: where the folder holds something else, or another comparison writes into it.
         RunError: where a run had to stop; those that were finished are kept.
     """
     if seeds < 1:
@@ -112,6 +123,37 @@ def compare(
     path = _folder_of(base, options) if out is None else Path(out)
     _check_folder(path, base)
     jobs = _jobs(base, everywhere, entrants, own, seeds)
+    with _alone_in(path):
+        return _compared(path, base, entrants, jobs, target, progress or silent())
+
+
+@contextmanager
+def _alone_in(path: Path) -> Iterator[None]:
+    """Keep other comparisons out of a folder.
+
+    Raises:
+        FileExistsError: One is at work there.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(path / LOCK_FILE).acquire(timeout=0)
+    except Timeout as error:
+        raise FileExistsError(
+            f"another comparison is writing in {path}; wait for it, or name another folder with -o"
+        ) from error
+    with lock:
+        yield
+
+
+def _compared(
+    path: Path,
+    base: Loaded,
+    entrants: Sequence[Entrant],
+    jobs: Sequence[_Job],
+    target: Target | None,
+    progress: Progress,
+) -> Comparison:
+    """Play what is not there yet, and conclude; call it alone in the folder."""
     finished = [_finished(path, job) for job in jobs]
     folder = RunFolder(path)
     folder.write_text(BASE_FILE, dump_resolved(base.scenario, base.given))
@@ -119,7 +161,7 @@ def compare(
     for number, (job, before) in enumerate(zip(jobs, finished, strict=True), start=1):
         what = f"{job.entrant.label}, seed {job.seed} (run {number} of {len(jobs)})"
         log.info("%s: %s", what, "is there already" if before else "begins")
-        runs[job.entrant.label].append(before or _play(path, job, progress or silent()))
+        runs[job.entrant.label].append(before or _play(path, job, progress))
     return _concluded(folder, base, runs, target)
 
 
@@ -161,7 +203,7 @@ def _jobs(
     own: Mapping[Entrant, Sequence[str]],
     seeds: int,
 ) -> list[_Job]:
-    """Lay out all runs; everything a run checks before it begins is checked for each strategy.
+    """Lay out all runs; everything a run checks before it begins is checked for each strategy and seed.
 
     Raises:
         ScenarioError: where the scenario does not fit a strategy.
@@ -170,15 +212,34 @@ def _jobs(
     labels = [images.train_labels for images in data] if data is not None else None
     forms = [images.form for images in data] if data is not None else None
     setting = make_setting(base, labels, forms=forms)
+    ground = _ground(base, data)
     steps = steps_of_a_round(setting, batches_of(setting))
     jobs = []
     for entrant in entrants:
         found = entrant_overrides(base, overrides, entrant, own[entrant], steps)
         for seed in range(base.scenario.seed, base.scenario.seed + seeds):
             seeded = (*found, f"seed={seed}")
-            jobs.append(_Job(entrant, seed, seeded, registry.load(str(base.path), seeded)))
-        make_plan(make_setting(jobs[-seeds].loaded, labels, forms=forms))
+            jobs.append(_Job(entrant, seed, seeded, registry.load(str(base.path), seeded), ground))
+            make_plan(make_setting(jobs[-1].loaded, labels, forms=forms))
     return jobs
+
+
+def _ground(base: Loaded, data: Sequence[LabelledImages] | None) -> dict[str, Any]:
+    """Return what decides a run's numbers beside its scenario, in the words of ``environment.json``."""
+    packages = describe_machine()["packages"]
+    return {
+        **{name: packages[name] for name in _DECIDING_PACKAGES},
+        "device": None if data is None else str(choose_device(base)),
+        "threads": base.scenario.execution.threads,
+        "data_sha256": {images.name: images.digest for images in data or ()},
+        "data_forms": {images.name: json.loads(json.dumps(asdict(images.form))) for images in data or ()},
+    }
+
+
+def _recorded(environment: Mapping[str, Any], name: str) -> object:
+    """Return what a run recorded of one of the grounds; None where it recorded nothing."""
+    place = environment.get("packages", {}) if name in _DECIDING_PACKAGES else environment
+    return place.get(name)
 
 
 def _finished(path: Path, job: _Job) -> Run | None:
@@ -198,6 +259,10 @@ def _finished(path: Path, job: _Job) -> Run | None:
         raise FileExistsError(f"{place} is no run that could be used again; {allowed}") from error
     if not same:
         raise FileExistsError(f"{place} is a run of another scenario; {allowed}")
+    before, now = {name: _recorded(found.environment, name) for name in job.ground}, job.ground
+    if differing := [name for name in now if before[name] != now[name]]:
+        told = ", ".join(f"{name} was {before[name]}, is {now[name]}" for name in differing)
+        raise FileExistsError(f"{place} ran on other grounds ({told}); name another folder with -o")
     if found.summary.get("status") != FINISHED or "ledger" not in found.summary:
         raise FileExistsError(f"{place} is a run that did not finish, or of another version; {allowed}")
     return found
@@ -211,6 +276,8 @@ def _play(path: Path, job: _Job, progress: Progress) -> Run:
         log.info("%s was not finished: it is run again", apart)
         shutil.rmtree(apart)
     run(job.loaded.path, apart, job.overrides, progress)
+    if (path / name).exists():
+        raise FileExistsError(f"{path / name} came to be meanwhile; the finished run is in {apart}")
     os.replace(apart, path / name)
     if not any(apart.parent.iterdir()):
         apart.parent.rmdir()

@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from PIL import Image
 from tiny_run import write_tiny
 
@@ -42,7 +43,8 @@ def again(compared, hetedge):
 def test_the_folder_holds_runs_tables_and_figures(compared):
     names = [f"{one.replace('/', '-')}-seed{seed}" for one in BOTH.split(",") for seed in (0, 1)]
     files = ["compared.yaml", "comparison.csv", "comparison.json", "comparison.md", "figures"]
-    assert sorted(path.name for path in compared.path.iterdir()) == sorted([*names, *files])
+    held = {path.name for path in compared.path.iterdir()} - {".lock"}
+    assert sorted(held) == sorted([*names, *files])
     for name in names:
         assert load_run(compared.path / name).summary["status"] == "finished"
     for name in ("latency_fid", "iteration_latency"):
@@ -207,3 +209,22 @@ def test_runs_without_cuts_are_drawn_and_retimed(compared, hetedge, tmp_path, ca
     assert new.summary["weights_sha256"] == old.summary["weights_sha256"]
     assert new.summary["simulated_s"] < old.summary["simulated_s"]
     assert new.summary["ledger"] == old.summary["ledger"]
+
+
+@pytest.mark.parametrize("changed", ["data_sha256", "device", "threads", "packages"])
+def test_a_run_on_other_grounds_is_not_used_again(compared, again, tmp_path, changed):
+    out = shutil.copytree(compared.path, tmp_path / "copy")
+    file = out / "fedgan-seed1" / "environment.json"
+    facts = json.loads(file.read_text())
+    facts[changed] = facts[changed] | {"torch": "0.1"} if changed == "packages" else "other"
+    file.write_text(json.dumps(facts))
+    answer = again(out=out)
+    assert answer.code == 2
+    assert f"{'torch' if changed == 'packages' else changed} was " in answer.err
+
+
+def test_a_folder_in_which_another_comparison_writes_is_refused(compared, again):
+    with FileLock(compared.path / ".lock"):
+        answer = again()
+    assert answer.code == 2
+    assert "another comparison is writing" in answer.err

@@ -160,10 +160,10 @@ def test_test_files_alone_are_split_80_20_with_a_warning(sources, tmp_path, publ
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_set_with_one_file_missing_is_no_smaller_set(sources, tmp_path, published, plain):
-    put(tmp_path / "KMNIST", {name: published[name] for name in NAMES[2:]})
-    put(tmp_path / "KMNIST", {NAMES[0]: published[NAMES[0]]}, plain)
-    text = error_text("KMNIST", tmp_path)
-    assert f"{tmp_path / 'KMNIST'} (lacks " in text
+    put(tmp_path / "data" / "KMNIST", {name: published[name] for name in NAMES[2:]})
+    put(tmp_path / "data" / "KMNIST", {NAMES[0]: published[NAMES[0]]}, plain)
+    text = error_text("KMNIST", tmp_path / "data")
+    assert f"{tmp_path / 'data' / 'KMNIST'} (lacks " in text
     assert NAMES[1] in text
     assert ("only the .gz file can be checked" in text) is plain
 
@@ -292,3 +292,40 @@ def test_svhn_by_name(tmp_path, monkeypatch):
     data = load("SVHN", tmp_path)
     np.testing.assert_array_equal(data.test_images, images.transpose(3, 2, 0, 1))
     assert (data.train_labels.min(), data.train_labels.max()) == (0, 9)
+
+
+def linked_whole(tmp_path: Path) -> Path:
+    """The cache's folder of data sets is HETEDGE_DATA itself."""
+    return tmp_path / "cache" / "datasets"
+
+
+def linked_one(tmp_path: Path) -> Path:
+    """The cache's folder of one data set is a link to the user's."""
+    (tmp_path / "cache" / "datasets").mkdir(parents=True)
+    (tmp_path / "data" / "MNIST").mkdir(parents=True)
+    (tmp_path / "cache" / "datasets" / "MNIST").symlink_to(tmp_path / "data" / "MNIST")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(("place", "given"), [(linked_whole, True), (linked_one, True), (linked_one, False)])
+def test_a_cache_in_the_users_folder_is_only_read(sources, tmp_path, published, place, given):
+    root = place(tmp_path)
+    put(root / "MNIST", {NAMES[0]: published[NAMES[0]][:-5], NAMES[1]: published[NAMES[1]]})
+    before = {path.name: path.read_bytes() for path in (root / "MNIST").iterdir()}
+    with mirror() as one:
+        one.files = dict(published)
+        sources(one.url)
+        assert "nothing is written" in error_text("MNIST", root if given else None)
+    assert one.asked == []
+    assert {path.name: path.read_bytes() for path in (root / "MNIST").iterdir()} == before
+
+
+def test_an_unreadable_file_of_the_cache_is_no_damage(sources, published, monkeypatch):
+    put(cache_folder("MNIST"), published)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert "cannot be read (Permission denied)" in error_text("MNIST", None)
+    assert (cache_folder("MNIST") / NAMES[0]).is_file()

@@ -166,3 +166,15 @@ def test_a_folder_of_none_or_several_and_no_folder(tmp_path):
     saved(tmp_path / "a.npz", images=GREY, labels=LABELS)
     saved(tmp_path / "b.npz", images=GREY, labels=LABELS)
     assert "holds 2 .npz files (a.npz, b.npz)" in error_text(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [b"text", b"\x93NUMPY\x01\x00\x06\x00{'a': ", b"\x93NUMPY\x01\x00\x04\x00(1,\n", b""],
+)
+def test_members_that_are_no_arrays(tmp_path, member):
+    path = tmp_path / "d.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("images.npy", member)
+        file.writestr("labels.npy", member)
+    assert "np.savez" in error_text(path)

@@ -16,6 +16,9 @@ _TITLES = {
     "cas_accuracy": "Accuracy of a classifier trained on synthetic images, at the end (0 to 1)",
 }
 
+_ROUNDING = 1e-9
+"""Half a range that is this part of its mean, or less, is rounding: sums of times end in other last digits."""
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -45,13 +48,11 @@ def comparison_markdown(facts: Mapping[str, Any]) -> str:
 
 
 def _headline(facts: Mapping[str, Any]) -> str:
-    seeds = facts["seeds"]
+    seeds, n_strategies = facts["seeds"], len(facts["strategies"])
+    who = f"{facts['scenario']}: {n_strategies} {'strategy' if n_strategies == 1 else 'strategies'}"
     if len(seeds) == 1:
-        return f"{facts['scenario']}: {len(facts['strategies'])} strategies, seed {seeds[0]}"
-    return (
-        f"{facts['scenario']}: {len(facts['strategies'])} strategies, {len(seeds)} seeds "
-        f"({', '.join(map(str, seeds))}); mean ± half the range"
-    )
+        return f"{who}, seed {seeds[0]}"
+    return f"{who}, {len(seeds)} seeds ({', '.join(map(str, seeds))}); mean ± half the range"
 
 
 def _tables(facts: Mapping[str, Any]) -> list[_Table]:
@@ -161,5 +162,6 @@ def _reached(own: Mapping[str, Any]) -> str:
 
 
 def _half_range(own: Mapping[str, Any], text: Any) -> str:  # noqa: ANN401 - a function of one number
-    """Return the half range behind a mean; nothing where there is but one value, or all are alike."""
-    return f" ± {text(own['half_range'])}" if own["half_range"] else ""
+    """Return the half range behind a mean; nothing where there is but one value, or all are alike to rounding."""
+    alike = own["half_range"] <= _ROUNDING * abs(own["mean"])
+    return "" if alike else f" ± {text(own['half_range'])}"

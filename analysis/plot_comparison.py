@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from analysis.plot_style import (
     PAGE_IN,
     LineLook,
     MissingDataError,
+    hatch,
     look,
     overlapping_look,
     save,
@@ -257,6 +258,30 @@ def relative_latencies(facts: Mapping[str, Any]) -> dict[str, RelativeLatency]:
     return {label: RelativeLatency(mean, mean / reference_s) for label, mean in means.items()}
 
 
+def ratio_label(comparisons: Collection[Mapping[str, Any]]) -> str:
+    """Return what the bars of comparisons are, and what they leave out where a strategy uploads before it begins."""
+    references = dict.fromkeys(reference_of(facts) for facts in comparisons)
+    label = f"An iteration with its share of the round's end, relative to {' or '.join(references)}"
+    setups_s = [one["setup_s"]["mean"] for facts in comparisons for one in facts["strategies"]]
+    if any(setup_s is not None and setup_s > 0.0 for setup_s in setups_s):
+        label += "\n(the upload before the first round is not in it)"
+    return label
+
+
+def draw_ratio(axes: Axes, row: int, ratio: float, index: int) -> None:
+    """Draw a bar from 1x to a ratio, in the look of the strategy of this number."""
+    axes.barh(
+        row,
+        ratio - 1.0,
+        left=1.0,
+        height=0.6,
+        color=look(index).colour,
+        hatch=hatch(index),
+        edgecolor="white",
+        zorder=2,
+    )
+
+
 @styled
 def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
     """Simulated seconds an iteration costs with its share of the round's end, by strategy, as a ratio to HuSCF-GAN's.
@@ -278,12 +303,12 @@ def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
     relative = relative_latencies(facts)
     name = reference_of(facts)
     reference_s = relative[name].seconds
-    figure = Figure(figsize=(PAGE_IN, _ROW_IN * len(latencies) + 0.55))
+    figure = Figure(figsize=(PAGE_IN, _ROW_IN * len(latencies) + 0.65))
     axes = figure.add_subplot()
     rows = np.arange(len(latencies))
     ratios = [own.ratio for own in relative.values()]
-    colours = [look(index).colour for index in range(len(latencies))]
-    axes.barh(rows, np.array(ratios) - 1.0, left=1.0, height=0.6, color=colours, zorder=2)
+    for index, ratio in enumerate(ratios):
+        draw_ratio(axes, index, ratio, index)
     for row, own in zip(rows, latencies.values(), strict=True):
         known = [value / reference_s for value in own["values"] if value is not None]
         axes.plot([min(known), max(known)], [row, row], color=INK, linewidth=0.8, zorder=3)
@@ -303,5 +328,5 @@ def latency_by_strategy(facts: Mapping[str, Any]) -> Figure:
     axes.set_yticks(rows, labels)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    axes.set_xlabel(f"An iteration with its share of the round's end, relative to {name}")
+    axes.set_xlabel(ratio_label([facts]))
     return figure

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.plot_axes import log_ticks
-from analysis.plot_comparison import reference_of, relative_latencies
-from analysis.plot_style import GREY, INK, LIGHT, PAGE_IN, look, save, styled
+from analysis.plot_comparison import draw_ratio, ratio_label, relative_latencies
+from analysis.plot_style import GREY, INK, LIGHT, PAGE_IN, save, styled
 from analysis.readable import duration_text, three_digits
 from analysis.runs import RunError
 
@@ -45,7 +45,7 @@ def draw_comparisons(folders: Sequence[Path], target: Path) -> list[Path]:
 def _read(file: Path) -> Mapping[str, Any]:
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
-        reference_of(facts)
+        ratio_label([facts])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise RunError(f"{file}: damaged: {type(error).__name__}: {error}") from error
     read: Mapping[str, Any] = facts
@@ -80,8 +80,7 @@ def latencies_side_by_side(comparisons: Mapping[str, Mapping[str, Any]]) -> Figu
         axes.set_visible(position < len(panels))
     for axes, (title, panel) in zip(grid, panels.items(), strict=False):
         for row, (label, one) in enumerate(panel.items()):
-            colour = look(labels.index(label)).colour
-            axes.barh(row, one.ratio - 1.0, left=1.0, height=0.6, color=colour, zorder=2)
+            draw_ratio(axes, row, one.ratio, labels.index(label))
             text = f"{three_digits(one.ratio)}x  {duration_text(one.seconds)}"
             axes.annotate(
                 text,
@@ -98,11 +97,7 @@ def latencies_side_by_side(comparisons: Mapping[str, Mapping[str, Any]]) -> Figu
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
         _finish(axes, low, high)
-    references = dict.fromkeys(reference_of(facts) for facts in comparisons.values())
-    figure.supxlabel(
-        f"An iteration with its share of the round's end, relative to {' or '.join(references)}",
-        fontsize="medium",
-    )
+    figure.supxlabel(ratio_label(comparisons.values()), fontsize="medium")
     return figure
 
 

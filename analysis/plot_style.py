@@ -33,6 +33,7 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 # Yellow, the eighth of the palette, is too faint for lines on white paper.
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, "#CC79A7", "#56B4E9", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+_HATCHES = (None, "/////", ".....", "xxxxx")
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": LABEL_PT,
@@ -110,6 +111,11 @@ def look(index: int) -> LineLook:
 def overlapping_look(index: int) -> LineLook:
     """The look of a curve that may lie on others: each has other dashes than its neighbours, so that all show."""
     return LineLook(COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)])
+
+
+def hatch(index: int) -> str | None:
+    """The hatch of the bar of this number: none for seven colours, then one for each time that they come again."""
+    return _HATCHES[index // len(COLOURS) % len(_HATCHES)]
 
 
 @contextmanager

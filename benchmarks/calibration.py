@@ -231,7 +231,8 @@ def iterate(
     optimiser, batches = Stopwatch(now), Stopwatch(now)
     for network in (learner.generator, learner.discriminator):
         network.step = optimiser.timed(network.step)
-    learner._batch = batches.timed(learner._batch)
+    feed = learner._feed
+    feed.batch = batches.timed(feed.batch)
     passes = tuple(Pass(name, plan.clients, plan.clients) for name in PASSES)
     seconds: list[tuple[float, float, float]] = []
     for step in range(iterations + 1):

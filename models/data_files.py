@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import math
 import os
 import zlib
 from pathlib import Path
@@ -64,7 +66,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def unpacked(path: Path, content: bytes) -> bytes:
-    """Unpack the bytes of a .gz file; other files, among them .tar.gz archives, are returned as they are.
+    """Unpack the bytes of a .gz file of IDX data; other files, among them .tar.gz archives, are returned as they are.
+
+    No more is unpacked than the header inside promises, and one byte: a small file cannot fill the memory.
 
     Args:
         path: Where the bytes come from; its suffix decides.
@@ -79,9 +83,36 @@ def unpacked(path: Path, content: bytes) -> bytes:
     if path.suffix != ".gz" or path.name.endswith(".tar.gz"):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            head = _read_at_most(file, _LONGEST_IDX_HEADER)
+            return head + _read_at_most(file, _promised_bytes(head) - len(head) + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: is not a whole gzip file ({error}); {FETCH_AGAIN}") from error
+
+
+_LONGEST_IDX_HEADER = 20
+"""Bytes: four of the kind, and four for each of up to four dimensions."""
+
+_UNPACKED_AT_ONCE = 1 << 20
+
+
+def _promised_bytes(head: bytes) -> int:
+    """Return the size of IDX data as the beginning states it; of anything else what is read of it at most."""
+    dimensions = head[3] if len(head) > 3 else 0
+    header_bytes = 4 + 4 * dimensions
+    if head[:3] != b"\x00\x00\x08" or not header_bytes <= min(len(head), _LONGEST_IDX_HEADER):
+        return _UNPACKED_AT_ONCE
+    shape = [int.from_bytes(head[at : at + 4], "big") for at in range(4, header_bytes, 4)]
+    return header_bytes + math.prod(shape)
+
+
+def _read_at_most(file: gzip.GzipFile, n_bytes: int) -> bytes:
+    """Read up to a number of bytes, piece by piece: what is not there is not reserved."""
+    pieces, left = [], n_bytes
+    while left > 0 and (piece := file.read(min(left, _UNPACKED_AT_ONCE))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def check_digest(path: Path, content: bytes, expected: str, of: str) -> None:

@@ -222,6 +222,8 @@ class _Fetching:
                 return _append(answer, url, partial)
             if answer.status_code != requests.codes.requested_range_not_satisfiable or not start_byte:
                 raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
+            if answer.headers.get("Content-Range", "") == f"bytes */{start_byte}":
+                return True  # all of it was there already; its digest will tell
         partial.unlink()  # longer than the file: it is not its beginning
         return self._go_on(url, partial)
 

@@ -27,6 +27,9 @@ _DEVICE = "DeviceReference"
 
 # The keywords whose values hold schemas again; whatever else is called so (a scenario's key, say) is none.
 _MAPS_OF_SCHEMAS = {"properties", "$defs"}
+_OF_A_KEY = {"description", "default"}
+"""What is said of a key whose value is a quantity, and not of the quantity."""
+
 _LISTS_OF_SCHEMAS = {"anyOf", "oneOf", "allOf", "prefixItems"}
 _SCHEMAS = {"items", "additionalProperties", "propertyNames", "not"}
 
@@ -158,8 +161,10 @@ def _shared_part(schema: Schema, shared: Schema) -> Schema:
     """Return a reference in place of a quantity or device reference, and add the part itself to `shared`."""
     if schema.get("format") in set(Kind):
         name = "".join(word.capitalize() for word in schema["format"].split("_"))
-        shared[name] = _quantity(schema)
-        return {"$ref": f"#/$defs/{name}"}
+        # A default stands there in SI units, which a scenario may not write.
+        shared[name] = _quantity({key: schema[key] for key in schema if key not in _OF_A_KEY})
+        own = {key: schema[key] for key in ("description", "examples") if "description" in schema}
+        return {"$ref": f"#/$defs/{name}", **own}
     device, alternatives = reference_schema(), schema.get("anyOf", [])
     if all(one in alternatives for one in device["anyOf"]):
         shared[_DEVICE] = device

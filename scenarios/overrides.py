@@ -52,6 +52,13 @@ def apply_overrides(tree: Map, arguments: Sequence[str], shape: Shape, problems:
     return tree
 
 
+def override_source(argument: str, flag: str = "--set") -> Source:
+    """Returns the source that values of a command line argument have in errors, cut short where it is long."""
+    shown = one_line(argument)
+    shown = shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 3] + "..."
+    return Source(f"{flag} {shown}", Path(), is_file=False)
+
+
 def parse_override(argument: str, problems: list[Problem]) -> Override:
     """Splits a `--set` argument at its first `=` and reads the value as YAML.
 
@@ -60,9 +67,7 @@ def parse_override(argument: str, problems: list[Problem]) -> Override:
     Raises:
         ScenarioError: There is no `=`, a key is empty, or the value is no YAML.
     """
-    shown = one_line(argument)
-    shown = shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 3] + "..."
-    source = Source(f"--set {shown}", Path(), is_file=False)
+    source = override_source(argument)
     written, equals, text = argument.partition("=")
     if not equals:
         message = "no '=' in it; allowed: key.path=value"

@@ -31,6 +31,9 @@ from simulator.registry import STRATEGIES
 
 FINISHED = "finished"
 
+FORMAT = 2
+"""Number of the run folder's form; a higher one has other columns or keys."""
+
 _FACT_TABLES = ("metrics", "iterations", "devices", "transfers")
 
 
@@ -101,6 +104,7 @@ def _summary(
     scenario = resolved(plan.setting.scenario)
     facts = _Facts(folder.path, scenario, **{name: tables[name] for name in _FACT_TABLES})
     return {
+        "format": FORMAT,
         **summarize(facts),
         "status": ending.status,
         "stopped_by": _stopped_by(course) if ending.status == FINISHED else None,

@@ -18,10 +18,14 @@ def run(
     overrides: Set = None,
 ) -> None:
     """Train and simulate a scenario; the last line printed is the run folder."""
+    from analysis.runs import RunFolder
     from simulator import registry
     from simulator.loading import fetch_missing
+    from simulator.writing import folder_of
 
-    fetch_missing(registry.load(scenario, overrides or []))
+    loaded = registry.load(scenario, overrides or [])
+    RunFolder.check(folder_of(loaded, out))
+    fetch_missing(loaded)
 
     from analysis.summary import describe
     from simulator.progress import for_terminal
@@ -69,31 +73,21 @@ def compare(
     What is there already, finished, is not run again.
     """
     from analysis.comparison import TargetError, parse_target
-    from simulator import registry
-    from simulator.comparison.entrants import ComparisonError, parse_entrants
+    from simulator.comparison.beginning import begin
+    from simulator.comparison.entrants import ComparisonError
     from simulator.loading import fetch_missing
 
     names = [name.strip() for name in strategies.split(",")]
     try:
-        parse_entrants(names)
-        training = [] if not timing_only else ["execution.training=false"]
-        fetch_missing(registry.load(scenario, [*(overrides or []), *training]))
+        reached = None if target is None else parse_target(target)
+        asked = (scenario, names, seeds, out, overrides or [], options or [], reached, not timing_only)
+        fetch_missing(begin(*asked).base)
 
         from analysis.comparison_text import comparison_text
         from simulator.comparison.playing import compare as compare_strategies
         from simulator.progress import for_terminal
 
-        compared = compare_strategies(
-            scenario,
-            names,
-            seeds,
-            out,
-            overrides or [],
-            options or [],
-            None if target is None else parse_target(target),
-            not timing_only,
-            for_terminal(),
-        )
+        compared = compare_strategies(*asked, for_terminal())
     except (ComparisonError, TargetError) as error:
         raise InputError(str(error)) from error
     answer = {**compared.facts, "folder": str(compared.path)}

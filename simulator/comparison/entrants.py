@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from devices.fleet import ClientMix
 from models.option_errors import unknown_name
 from models.partition import apportion
-from scenarios.load import Loaded
+from scenarios.load import Loaded, Location, ScenarioError
+from scenarios.overrides import override_source
 from scenarios.schema import Scenario
+from scenarios.tree import Source
 from simulator import registry
 from simulator.cuts.objective import SelectorOptions
 from simulator.strategies.options import LocalTrainingOptions
@@ -30,6 +33,9 @@ CARRIED = tuple(key for key in LocalTrainingOptions.model_fields if key != "name
 
 BETWEEN_NAMES = "/"
 """What stands between a strategy's name and that of its ablation."""
+
+_SECTION = "strategy."
+_CHOOSES_STRATEGY = "name"
 
 
 class ComparisonError(ValueError):
@@ -90,7 +96,7 @@ def own_options(texts: Sequence[str], entrants: Sequence[Entrant]) -> dict[Entra
     A strategy's name speaks of it and its ablations, an ablation's label of that one alone.
 
     Raises:
-        ComparisonError: A text has another form, or speaks of nobody who takes part.
+        ComparisonError: A text has another form, speaks of nobody who takes part, or names another strategy.
     """
     found: dict[Entrant, list[str]] = {entrant: [] for entrant in entrants}
     allowed = sorted({name for one in entrants for name in (one.strategy, one.label)})
@@ -101,10 +107,49 @@ def own_options(texts: Sequence[str], entrants: Sequence[Entrant]) -> dict[Entra
             raise ComparisonError(f"options: '{text}'; allowed: STRATEGY.KEY=VALUE, such as md_gan.batches=1")
         if whom not in allowed:
             raise ComparisonError(f"options: '{text}': {unknown_name('strategy', whom, allowed)}")
+        if key.partition(".")[0] == _CHOOSES_STRATEGY:
+            raise ComparisonError(
+                f"options: '{text}': '{key}' would choose another strategy; allowed: an option of {whom}"
+            )
         for entrant in entrants:
-            if whom in (entrant.strategy, entrant.label):
-                found[entrant].append(f"strategy.{rest}")
+            if _speaks_of(whom, entrant):
+                found[entrant].append(f"{_SECTION}{rest}")
     return found
+
+
+def _speaks_of(whom: str, entrant: Entrant) -> bool:
+    return whom in (entrant.strategy, entrant.label)
+
+
+@contextmanager
+def errors_at_options(texts: Sequence[str], entrant: Entrant) -> Iterator[None]:
+    """Let errors of an entrant's own options name the text of ``--options`` that the user wrote.
+
+    Args:
+        texts: ``STRATEGY.KEY=VALUE``, as :func:`own_options` has accepted them.
+        entrant: whose scenario is made inside the block.
+
+    Raises:
+        ScenarioError: Raised inside the block; its places in the entrant's options are those in the texts.
+    """
+    written = {}
+    for text in texts:
+        whom, _, rest = text.partition(".")
+        if _speaks_of(whom, entrant):
+            shift = len(whom) + 1 - len(_SECTION)
+            written[override_source(f"{_SECTION}{rest}")] = (override_source(text, "--options"), shift)
+    try:
+        yield
+    except ScenarioError as error:
+        raise ScenarioError(
+            replace(one, at=_place(one.at, *written[one.at.source])) if one.at.source in written else one
+            for one in error.problems
+        ) from error
+
+
+def _place(at: Location, source: Source, shift: int) -> Location:
+    """Return a place of an override in the text that it came from; only columns of the first line differ."""
+    return Location(source, at.line, at.column + shift if at.line == 1 else at.column)
 
 
 def entrant_overrides(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from analysis.comparison import Target, TargetError, check_target, compare_runs, seed_table
+from analysis.comparison import Target, compare_runs, seed_table
 from analysis.comparison_text import comparison_markdown
 from analysis.plot_comparison import draw_comparison
 from analysis.runs import SCENARIO_FILE, Run, RunError, RunFolder, load_run
@@ -23,13 +22,8 @@ from models.datasets import LabelledImages
 from scenarios.dump import dump_resolved
 from scenarios.load import Loaded, ScenarioError
 from simulator import registry
-from simulator.comparison.entrants import (
-    ComparisonError,
-    Entrant,
-    entrant_overrides,
-    own_options,
-    parse_entrants,
-)
+from simulator.comparison.beginning import BASE_FILE, Beginning, begin
+from simulator.comparison.entrants import Entrant, entrant_overrides, errors_at_options
 from simulator.environment import describe_machine
 from simulator.loading import load_data
 from simulator.plan import batches_of, steps_of_a_round
@@ -37,12 +31,9 @@ from simulator.planning import make_plan
 from simulator.progress import Progress, silent
 from simulator.runner import choose_device, run
 from simulator.setting import make_setting
-from simulator.writing import FINISHED
+from simulator.writing import FINISHED, FORMAT
 
 log = logging.getLogger(__name__)
-
-BASE_FILE = "compared.yaml"
-"""The scenario that is compared on, as it was before strategies were put in; the mark of a comparison's folder."""
 
 LOCK_FILE = ".lock"
 """Held by the comparison that writes into the folder."""
@@ -112,19 +103,10 @@ def compare(
         FileExistsError: where the folder holds something else, or another comparison writes into it.
         RunError: where a run had to stop; those that were finished are kept.
     """
-    if seeds < 1:
-        raise ComparisonError(f"{seeds} seeds; allowed: 1 or more")
-    entrants = parse_entrants(strategies)
-    own = own_options(options, entrants)
-    everywhere = list(overrides) if training else [*overrides, "execution.training=false"]
-    base = registry.load(str(scenario), everywhere)
-    if target is not None:
-        _check_target(target, base)
-    path = _folder_of(base, options) if out is None else Path(out)
-    _check_folder(path, base)
-    jobs = _jobs(base, everywhere, entrants, own, seeds)
-    with _alone_in(path):
-        return _compared(path, base, entrants, jobs, target, progress or silent())
+    asked = begin(scenario, strategies, seeds, out, overrides, options, target, training)
+    jobs = _jobs(asked)
+    with _alone_in(asked.path):
+        return _compared(asked, jobs, progress or silent())
 
 
 @contextmanager
@@ -145,69 +127,27 @@ def _alone_in(path: Path) -> Iterator[None]:
         yield
 
 
-def _compared(
-    path: Path,
-    base: Loaded,
-    entrants: Sequence[Entrant],
-    jobs: Sequence[_Job],
-    target: Target | None,
-    progress: Progress,
-) -> Comparison:
+def _compared(asked: Beginning, jobs: Sequence[_Job], progress: Progress) -> Comparison:
     """Play what is not there yet, and conclude; call it alone in the folder."""
+    path, base = asked.path, asked.base
     finished = [_finished(path, job) for job in jobs]
     folder = RunFolder(path)
     folder.write_text(BASE_FILE, dump_resolved(base.scenario, base.given))
-    runs: dict[str, list[Run]] = {entrant.label: [] for entrant in entrants}
+    runs: dict[str, list[Run]] = {entrant.label: [] for entrant in asked.entrants}
     for number, (job, before) in enumerate(zip(jobs, finished, strict=True), start=1):
         what = f"{job.entrant.label}, seed {job.seed} (run {number} of {len(jobs)})"
         log.info("%s: %s", what, "is there already" if before else "begins")
         runs[job.entrant.label].append(before or _play(path, job, progress))
-    return _concluded(folder, base, runs, target)
+    return _concluded(folder, base, runs, asked.target)
 
 
-def _check_target(target: Target, base: Loaded) -> None:
-    evaluation = base.scenario.evaluation
-    if not base.scenario.execution.training:
-        raise TargetError(f"target '{target.text}': nothing is measured without training; leave it out")
-    check_target(target, evaluation.metric_names, evaluation.cas is not None)
-
-
-def _folder_of(base: Loaded, options: Sequence[str]) -> Path:
-    """Return the default folder: the scenario and the strategies' own options tell it, not who takes part."""
-    text = json.dumps([dump_resolved(base.scenario), sorted(options)])
-    return Path("runs") / f"compare-{base.scenario.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _check_folder(path: Path, base: Loaded) -> None:
-    """Refuse a folder that holds anything but a comparison on this scenario.
-
-    Raises:
-        FileExistsError: It does.
-    """
-    mark = path / BASE_FILE
-    if not mark.is_file():
-        RunFolder.check(path)
-        return
-    try:
-        same = registry.load(str(mark)).scenario == base.scenario
-    except ScenarioError:
-        same = False
-    if not same:
-        raise FileExistsError(f"{path} holds a comparison on another scenario; name another folder with -o")
-
-
-def _jobs(
-    base: Loaded,
-    overrides: Sequence[str],
-    entrants: Sequence[Entrant],
-    own: Mapping[Entrant, Sequence[str]],
-    seeds: int,
-) -> list[_Job]:
+def _jobs(asked: Beginning) -> list[_Job]:
     """Lay out all runs; everything a run checks before it begins is checked for each strategy and seed.
 
     Raises:
         ScenarioError: where the scenario does not fit a strategy.
     """
+    base = asked.base
     data = load_data(base) if base.scenario.execution.training else None
     labels = [images.train_labels for images in data] if data is not None else None
     forms = [images.form for images in data] if data is not None else None
@@ -215,12 +155,13 @@ def _jobs(
     ground = _ground(base, data)
     steps = steps_of_a_round(setting, batches_of(setting))
     jobs = []
-    for entrant in entrants:
-        found = entrant_overrides(base, overrides, entrant, own[entrant], steps)
-        for seed in range(base.scenario.seed, base.scenario.seed + seeds):
-            seeded = (*found, f"seed={seed}")
-            jobs.append(_Job(entrant, seed, seeded, registry.load(str(base.path), seeded), ground))
-            make_plan(make_setting(jobs[-1].loaded, labels, forms=forms))
+    for entrant, own in asked.own.items():
+        with errors_at_options(asked.options, entrant):
+            found = entrant_overrides(base, asked.overrides, entrant, own, steps)
+            for seed in range(base.scenario.seed, base.scenario.seed + asked.seeds):
+                seeded = (*found, f"seed={seed}")
+                jobs.append(_Job(entrant, seed, seeded, registry.load(str(base.path), seeded), ground))
+                make_plan(make_setting(jobs[-1].loaded, labels, forms=forms))
     return jobs
 
 
@@ -263,7 +204,7 @@ def _finished(path: Path, job: _Job) -> Run | None:
     if differing := [name for name in now if before[name] != now[name]]:
         told = ", ".join(f"{name} was {before[name]}, is {now[name]}" for name in differing)
         raise FileExistsError(f"{place} ran on other grounds ({told}); name another folder with -o")
-    if found.summary.get("status") != FINISHED or "ledger" not in found.summary:
+    if found.summary.get("status") != FINISHED or found.summary.get("format") != FORMAT:
         raise FileExistsError(f"{place} is a run that did not finish, or of another version; {allowed}")
     return found
 

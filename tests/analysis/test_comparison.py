@@ -1,12 +1,11 @@
 """What several strategies' runs say of each other: numbers of made-up runs, tables, figures."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_runs import line, made_up
 
 from analysis.comparison import (
     Target,
@@ -22,63 +21,6 @@ from analysis.comparison_text import comparison_markdown, comparison_text
 from analysis.plot_comparison import draw_comparison, fid_by_strategy, latency_by_strategy
 from analysis.plot_style import MissingDataError
 from analysis.summary import summarize
-
-
-@dataclass
-class MadeUpRun:
-    scenario: dict
-    metrics: pd.DataFrame
-    iterations: pd.DataFrame
-    devices: pd.DataFrame
-    transfers: pd.DataFrame
-    summary: dict
-
-
-def line(kind, sender="client", receiver="server", private=True, n_bytes=1.0, **flags):
-    every = dict.fromkeys(("whole_network", "images_made", "within_household"), False)
-    return {"kind": kind, "sender": sender, "receiver": receiver, "bytes": n_bytes, "private": private,
-            **every, **flags, "reveals": f"words on {kind}"}  # fmt: skip
-
-
-def made_up(name, fids, seed=0, iteration_s=2.0, aggregation_s=1.0, setup_s=0.0, ledger=(), energy_j=None):
-    """A run of two iterations a round; ``fids``: domain -> FID before training and after each round."""
-    rounds = len(next(iter(fids.values()))) - 1
-    round_s = 2 * iteration_s + aggregation_s
-    rows = [
-        {"round": round_, "start_s": (begin := setup_s + round_ * round_s + step * iteration_s),
-         "end_s": begin + iteration_s, "iteration_latency_s": iteration_s, "iteration": 2 * round_ + step,
-         "aggregation_s": aggregation_s * step, "discriminator_loss": 0.0, "generator_loss": 0.0}
-        for round_ in range(rounds)
-        for step in range(2)
-    ]  # fmt: skip
-    measured = [
-        {"round": index - 1, "sim_time_s": 0.0 if index == 0 else setup_s + index * round_s, "bytes": 0.0,
-         "domain": domain, "metric": "fid", "value": value}
-        for domain, values in fids.items()
-        for index, value in enumerate(values)
-    ]  # fmt: skip
-    measured += [
-        {"round": -1, "sim_time_s": 0.0, "bytes": 0.0, "domain": domain, "metric": "fid_floor", "value": 1.0}
-        for domain in fids
-    ]
-    columns = ["round", "sim_time_s", "bytes", "domain", "metric", "value"]
-    device = {"profile": "plain", "compute_s": 1.0, "transfer_s": 0.0, "wait_s": round_s - 1.0}
-    devices = [
-        {"round": round_, "device": who, **device, "elapsed_s": round_s}
-        for round_ in range(rounds)
-        for who in ("server", "client-0")
-    ]
-    transfers = [
-        {"round": round_, "source": "client-0", "target": "server", "kind": kind, "bytes": n_bytes,
-         "start_s": 0.0, "end_s": 0.0}
-        for round_ in range(rounds)
-        for kind, n_bytes in (("parameters", 3e6), ("gradient", 1e6))
-    ]  # fmt: skip
-    tables = [pd.DataFrame(table) for table in (rows, devices, transfers)]
-    scenario = {"name": "made-up", "seed": seed, "strategy": {"name": name}}
-    run = MadeUpRun(scenario, pd.DataFrame(measured, columns=columns), *tables, {})
-    run.summary = summarize(run) | {"ledger": list(ledger), "energy_j": energy_j}
-    return run
 
 
 def two_strategies():
@@ -293,6 +235,20 @@ def test_markdown_tables_have_as_many_cells_as_their_heading():
     for table in text.split("\n\n"):
         rows = [row for row in table.splitlines() if row.startswith("|")]
         assert len({row.count("|") for row in rows}) <= 1
+
+
+@pytest.mark.parametrize(("difference_s", "told"), [(4e-11, "  5.00 s  "), (0.04, "  5.04 s ± 40.0 ms  ")])
+def test_a_half_range_of_rounding_is_none(difference_s, told):
+    runs = [made_up("fedgan", {"a": [9, 8]}, iteration_s=2.0 + more) for more in (0.0, difference_s)]
+    text = comparison_text({"scenario": "s", **compare_runs({"fedgan": runs})})
+    # A round is two iterations and a second.
+    times = text.partition("Simulated time\n")[2].splitlines()[1]
+    assert told in times
+
+
+def test_one_strategy_is_not_several():
+    facts = {"scenario": "s", **compare_runs({"fedgan": [made_up("fedgan", {"a": [9, 8]}, seed=4)]})}
+    assert comparison_text(facts).splitlines()[0] == "s: 1 strategy, seed 4"
 
 
 def test_strategies_with_the_same_words_share_them():

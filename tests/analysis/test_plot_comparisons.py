@@ -5,16 +5,20 @@ import json
 import pytest
 from matplotlib.text import Annotation
 
-from analysis.plot_comparison import reference_of, relative_latencies
+from analysis.plot_comparison import latency_by_strategy, reference_of, relative_latencies
 from analysis.plot_comparisons import draw_comparisons, latencies_side_by_side
 from analysis.plot_style import MissingDataError
 from analysis.runs import RunError
 
 
-def facts(**seconds):
+def facts(setup_s=0.0, **seconds):
     return {
         "strategies": [
-            {"strategy": name, "amortised_iteration_latency_s": {"mean": mean, "values": [mean]}}
+            {
+                "strategy": name,
+                "amortised_iteration_latency_s": {"mean": mean, "values": [mean]},
+                "setup_s": {"mean": setup_s},
+            }
             for name, mean in seconds.items()
         ]
     }
@@ -43,6 +47,30 @@ def test_every_panel_has_a_bar_and_its_numbers_for_each_of_its_strategies():
     assert colours[0] == colours[1]  # fedgan has one colour in all panels
     limits = {axes.get_xlim() for axes in shown}
     assert len(limits) == 1
+
+
+def test_an_upload_before_the_first_round_is_told_where_there_is_one():
+    label = latencies_side_by_side({"all": FAST, "some": SLOW}).get_supxlabel()
+    assert label == "An iteration with its share of the round's end, relative to huscf_gan"
+    with_upload = latencies_side_by_side({"all": FAST, "some": facts(5.0, centralized=1.0, fedgan=2.0)})
+    assert with_upload.get_supxlabel() == (
+        "An iteration with its share of the round's end, relative to huscf_gan or centralized"
+        "\n(the upload before the first round is not in it)"
+    )
+
+
+@pytest.mark.parametrize("setup_s", [None, 0.0, 5.0])
+def test_the_figure_of_one_comparison_tells_of_an_upload_too(setup_s):
+    (axes,) = latency_by_strategy(facts(setup_s, fedgan=2.0)).axes
+    assert ("the upload before the first round is not in it" in axes.get_xlabel()) == (setup_s == 5.0)
+
+
+@pytest.mark.parametrize("draw", [latency_by_strategy, lambda one: latencies_side_by_side({"all": one})])
+def test_fourteen_strategies_have_fourteen_looks_of_bars(draw):
+    (axes,) = draw(facts(**{f"strategy_{number}": 1.0 + number for number in range(14)})).axes
+    looks = [(bar.get_facecolor(), bar.get_hatch()) for bar in axes.patches]
+    assert len(looks) == len(set(looks)) == 14
+    assert all(hatch is None for _, hatch in looks[:7])
 
 
 def test_an_odd_number_of_panels_hides_the_rest():

@@ -553,3 +553,5 @@ def test_colours_differ_in_lightness_or_hue_and_repeat_with_other_dashes():
     looks = [plot_style.look(index) for index in range(14)]
     assert len({(to_hex(one.colour), str(one.dashes)) for one in looks}) == 14
     assert len({to_hex(one.colour) for one in looks[:7]}) == 7
+    overlapping = [plot_style.overlapping_look(index) for index in range(14)]
+    assert len({(to_hex(one.colour), str(one.dashes)) for one in overlapping}) == 14

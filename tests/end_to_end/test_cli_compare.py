@@ -1,8 +1,11 @@
 """`hetedge compare`: runs of several strategies in one folder, reuse, refusals, figures, and what the runs share."""
 
+import importlib
 import json
 import shutil
+from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
 from filelock import FileLock
@@ -11,10 +14,31 @@ from tiny_run import write_tiny
 
 from analysis import load_run
 from analysis.plots import FIGURES
-from simulator import compare
+from simulator import compare, loading
 
 SHORT = ("--set", "strategy.steps_per_round=2", "--set", "evaluation.cas=null")
+SCHEMA = (
+    Path(importlib.import_module("simulator").__file__).parent.parent / "docs/schemas/compare.schema.json"
+)
 BOTH = "huscf_gan/no_kld,fedgan"
+
+
+def schema():
+    return json.loads(SCHEMA.read_text())
+
+
+def test_the_schema_is_one_that_lets_no_other_keys_in(compared):
+    jsonschema.Draft202012Validator.check_schema(schema())
+    answer = {**compared.facts, "folder": str(compared.path)}
+    jsonschema.validate(answer, schema())
+    first, *others = answer["strategies"]
+    for wrong in (
+        {**answer, "more": 1},
+        {**answer, "strategies": [{**first, "more": 1}, *others]},
+        {**answer, "strategies": [{**first, "setup_s": 1.0}, *others]},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema())
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +108,7 @@ def test_finished_runs_are_used_again(compared, again, caplog):
 def test_json_is_all_of_stdout(compared, again):
     done = again("--json", "--target", "fid<0.001", seeds=1)
     answer = json.loads(done.out)
+    jsonschema.validate(answer, schema())
     assert answer["folder"] == str(compared.path)
     assert answer["seeds"] == [0]
     assert answer["target"]["bounds"] == {"bars": 0.001, "dots": 0.001}
@@ -149,6 +174,7 @@ def test_without_training_time_alone_is_compared(hetedge, tiny, tmp_path):
         "iteration_latency.png",
     ]
     facts = json.loads((folder / "comparison.json").read_text())
+    jsonschema.validate({**facts, "folder": str(folder)}, schema())
     assert facts["target"] is None
     cuts = pd.read_csv(folder / "huscf_gan-homogeneous_cuts-seed0" / "cuts.csv")
     assert len(cuts[["g_head", "g_tail", "d_head", "d_tail"]].drop_duplicates()) == 1
@@ -178,7 +204,11 @@ def test_without_training_time_alone_is_compared(hetedge, tiny, tmp_path):
         (("--strategies", "fedgan", "--options", "md_gan.batches=1"), "options: 'md_gan.batches=1': unknown"),
         (
             ("--strategies", "fedgan", "--options", "fedgan.bogus=1"),
-            "--set strategy.bogus=1:1:10: strategy.bogus",
+            "--options fedgan.bogus=1:1:8: strategy.bogus",
+        ),
+        (
+            ("--strategies", "fedgan", "--options", "fedgan.name=md_gan"),
+            "options: 'fedgan.name=md_gan': 'name' would choose another strategy",
         ),
     ],
 )
@@ -187,6 +217,28 @@ def test_wrong_comparisons_are_one_plain_line(hetedge, tiny, arguments, told, tm
     assert (done.code, done.out, len(done.lines)) == (2, "", 1), done.err
     assert done.err.startswith(told)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [("run",), ("compare", "--strategies", "fedgan")])
+def test_a_wrong_folder_is_refused_before_data_are_fetched(hetedge, tiny, tmp_path, monkeypatch, command):
+    monkeypatch.setattr(loading, "fetch_missing", _must_not_fetch)
+    (tmp_path / "letter.txt").write_text("dear")
+    name, *more = command
+    done = hetedge(name, tiny, *more, "-o", tmp_path)
+    assert (done.code, done.out, len(done.lines)) == (2, "", 1)
+    assert " is not empty (" in done.err
+
+
+@pytest.mark.parametrize("target", ["fid", "bleu>3"])
+def test_a_wrong_target_is_refused_before_data_are_fetched(hetedge, tiny, monkeypatch, target):
+    monkeypatch.setattr(loading, "fetch_missing", _must_not_fetch)
+    done = hetedge("compare", tiny, "--strategies", "fedgan", "--target", target)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"target '{target}'")
+
+
+def _must_not_fetch(_loaded):
+    raise AssertionError("data were to be fetched")
 
 
 def test_a_strategy_that_does_not_fit_is_refused_before_anything_is_trained(hetedge, tiny, tmp_path):

@@ -150,7 +150,7 @@ LABELS_CONTENT = idx_labels(random_part(100)[1])
         (damaged(IMAGES_CONTENT, 1, 101), "promises 101 x 28 x 28 = 79184 bytes, but 78400 follow"),
         (damaged(IMAGES_CONTENT, 1, 2**32 - 1), "promises 4294967295 x 28 x 28"),
         (damaged(IMAGES_CONTENT, 3, 29), "promises 100 x 28 x 29"),
-        (damaged(IMAGES_CONTENT, 3, 0), "promises 100 x 28 x 0 = 0 bytes, but 78400 follow"),
+        (damaged(IMAGES_CONTENT, 3, 0), "promises 100 x 28 x 0 = 0 bytes, but "),
         (damaged(IMAGES_CONTENT, 3, 0)[:16], "has shape 100x28x0; allowed: images of at least one pixel"),
         (b"\0\0", "2 bytes are too few for a header"),
         (idx_images(np.zeros((99, 28, 28))), "holds 100 labels for the 99 images"),

@@ -1,5 +1,6 @@
 """Fetching: mirrors in order, resuming, refusing what was not published, and an end where there is no network."""
 
+import gzip
 import hashlib
 import socket
 import time
@@ -178,3 +179,36 @@ def test_a_folder_that_cannot_be_made_says_what_to_set(tmp_path):
 def test_offline_by_wish(monkeypatch, value, answer):
     monkeypatch.setenv("HETEDGE_OFFLINE", value)
     assert offline() is answer
+
+
+def test_a_file_that_was_whole_but_not_yet_moved_is_taken_as_it_is(folder):
+    """As a kill between the last byte and the renaming leaves it."""
+    with mirror(letters__bin=CONTENT) as one:
+        file = published(one.url)
+        folder.mkdir(parents=True)
+        downloading._partial_path(folder, file.urls[0]).write_bytes(CONTENT)
+        path = download(file, folder)
+    assert path.read_bytes() == CONTENT
+    assert [wanted for _, wanted in one.asked] == [f"bytes={len(CONTENT)}-"]
+    assert left_in(folder) == ["letters.bin"]
+
+
+def test_a_whole_but_wrong_leftover_is_fetched_again(folder):
+    with mirror(letters__bin=CONTENT) as one:
+        file = published(one.url)
+        folder.mkdir(parents=True)
+        downloading._partial_path(folder, file.urls[0]).write_bytes(bytes(len(CONTENT)))
+        assert download(file, folder).read_bytes() == CONTENT
+
+
+def test_a_mirror_that_calls_a_packed_file_encoded_is_not_unpacked(folder):
+    packed = gzip.compress(CONTENT, mtime=0)
+    with mirror(letters__bin=packed) as one:
+        one.encoding = "gzip"
+        path = download(published(one.url, content=packed), folder)
+    assert path.read_bytes() == packed
+
+
+def test_without_a_network_ten_seconds_are_enough():
+    """All mirrors share the silence; a data set of two files asks for the second only after the first."""
+    assert downloading.SILENCE_S + 1.0 < 10.0

@@ -9,6 +9,7 @@ from simulator.comparison.entrants import (
     Entrant,
     entrant_names,
     entrant_overrides,
+    errors_at_options,
     own_options,
     parse_entrants,
 )
@@ -83,11 +84,34 @@ def test_options_of_a_strategy_are_those_of_its_ablations_too():
         ("fedgan.rounds", "allowed: STRATEGY.KEY=VALUE"),
         ("fedgan.=3", "allowed: STRATEGY.KEY=VALUE"),
         ("fedgn.rounds=3", "did you mean 'fedgan'"),
+        ("fedgan.name=md_gan", "'name' would choose another strategy; allowed: an option of fedgan"),
     ],
 )
 def test_options_of_another_form_are_refused(text, told):
     with pytest.raises(ComparisonError, match=told):
         own_options([text], parse_entrants(["fedgan"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("fedgan.bogus=1", "--options fedgan.bogus=1:1:8: strategy.bogus: "),
+        ("fedgan.rounds=x", "--options fedgan.rounds=x:1:15: strategy.rounds: "),
+    ],
+)
+def test_an_error_in_an_option_names_the_text_that_the_user_wrote(base, text, place):
+    (entrant,) = entrants = parse_entrants(["fedgan"])
+    own = own_options([text], entrants)[entrant]
+    with pytest.raises(ScenarioError) as error, errors_at_options([text], entrant):
+        entrant_overrides(base, [], entrant, own, steps_per_round=11)
+    assert str(error.value).startswith(place)
+
+
+def test_other_errors_keep_their_places(base):
+    (entrant,) = parse_entrants(["fedgan"])
+    with pytest.raises(ScenarioError) as error, errors_at_options(["fedgan.rounds=2"], entrant):
+        registry.load(str(base.path), ["seed=x"])
+    assert str(error.value).startswith("--set seed=x:1:6: seed: ")
 
 
 def test_labels_are_checked():

@@ -206,7 +206,7 @@ HIERARCHY = "devices: {clients: [{profile: paper-1, count: 6}]}\nstrategy: {name
 
 @pytest.mark.parametrize(
     ("options", "edges", "profile"),
-    [("rounds: 1", 4, "server-small"), ("edges: 6, edge: laptop", 6, "laptop")],
+    [("rounds: 1", 3, "server-small"), ("edges: 6, edge: laptop", 6, "laptop")],
 )
 def test_a_strategy_with_edge_servers_finds_them_in_its_fleet(tmp_path, options, edges, profile):
     setting = setting_of(tmp_path, HIERARCHY.replace("OPTIONS", options))

@@ -20,6 +20,7 @@ class Mirror:
         cuts: For each of the next answers, how many bytes are sent before the line is cut; then whole answers.
         ranges: Whether it can send a part of a file.
         silent_s: How long it waits before it answers.
+        encoding: What it says of the encoding of what it sends.
         asked: What was asked for: name, and the value of the header Range (empty where there was none).
     """
 
@@ -28,6 +29,7 @@ class Mirror:
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
     silent_s: float = 0.0
+    encoding: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -47,10 +49,15 @@ def mirror(**files: bytes) -> Iterator[Mirror]:
             content = held.files[name]
             start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and held.ranges else 0
             if start >= len(content):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             rest = content[start:]
             self.send_response(206 if start else 200)
+            if held.encoding:
+                self.send_header("Content-Encoding", held.encoding)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(rest)))

@@ -58,10 +58,12 @@ class FslGanOptions(LocalTrainingOptions):
         description="Parts on one device: one (the last device takes the rest), or as many as its memory takes.",
     )
     lan_latency: Seconds = Field(
-        0.05, description="Latency of the LAN, once per step for every device with a part."
+        0.05,
+        description="Latency of the LAN, once per step for every device with a part.",
     )
     lan_rate: BytesPerSecond = Field(
-        50e6, description="Rate of the LAN (assumed: 400 Mbit/s, a good wireless LAN)."
+        50e6,
+        description="Rate of the LAN (assumed: 400 Mbit/s, a good wireless LAN).",
     )
 
     def data_holders(self, devices: int) -> int:

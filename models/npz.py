@@ -126,8 +126,7 @@ _DAMAGE = (
     EOFError,
     OSError,
     KeyError,
-    RuntimeError,
-    NotImplementedError,
+    RuntimeError,  # encrypted members, and ways of packing that Python does not know
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,

@@ -33,7 +33,11 @@ def parse_mat(path: Path, content: bytes) -> Part:
     try:
         # scipy reads open files as well as paths; its type stubs know paths only.
         arrays = loadmat(io.BytesIO(content), variable_names=["X", "y"])  # type: ignore[arg-type]
-    except (MatReadError, ValueError, TypeError, EOFError, OSError, NotImplementedError, zlib.error) as error:
+    except NotImplementedError as error:  # scipy's word for MATLAB 7.3 files, which are HDF5
+        raise DataError(
+            f"{path}: is a MATLAB 7.3 file; allowed: MATLAB 5, as published: fetch the published file"
+        ) from error
+    except (MatReadError, ValueError, TypeError, EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path}: is not a whole MATLAB file ({error}); {FETCH_AGAIN}") from error
     images, labels = arrays.get("X"), arrays.get("y")
     if images is None or labels is None or images.ndim != 4 or images.dtype != np.uint8:

@@ -137,6 +137,15 @@ def without_a_header() -> bytes:
     return out.getvalue()
 
 
+def packed_in_an_unknown_way() -> bytes:
+    """The number of the way in which a member is packed stands 8 bytes into its header, and 10 into its entry."""
+    content = bytearray(whole_file())
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = content.index(mark) + at
+        content[place : place + 2] = b"\x63\x00"
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -146,8 +155,9 @@ def without_a_header() -> bytes:
         b"not an archive",
         b"PK\x03\x04",
         without_a_header(),
+        packed_in_an_unknown_way(),
     ],
-    ids=["cut", "altered", "empty", "text", "only its beginning", "no header"],
+    ids=["cut", "altered", "empty", "text", "only its beginning", "no header", "unknown packing"],
 )
 def test_damaged_files(tmp_path, content):
     (tmp_path / "d.npz").write_bytes(content)

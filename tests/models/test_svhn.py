@@ -37,6 +37,7 @@ def test_pixels_and_digits():
     [
         (WHOLE[:2000], "is not a whole MATLAB file"),
         (b"", "is not a whole MATLAB file"),
+        (WHOLE[:124] + b"\x00\x02IM" + bytes(100), "is a MATLAB 7.3 file; allowed: MATLAB 5, as published"),
         (b"text" * 100, "is not a whole MATLAB file"),
         (mat(X=IMAGES), "the file is of another kind"),
         (mat(X=IMAGES / 1.0, y=DIGITS), "the file is of another kind"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import (
@@ -25,12 +25,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from devices.hardware import SI_FIELDS, HardwareOptions
 from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile, reference_schema
+from devices.roster import Order, Roster, deal, mix_counts, profiles_of_clients
+from devices.spread import Spread, SpreadError, sigmas_of
 
 SERVER_ID = -1
 """Id of the server; clients are 0, 1, 2, ..., and edge servers come after them."""
-
-Order = Literal["listed", "interleaved", "shuffled"]
-"""How devices get their ids: as listed, dealt round-robin over the entries, or at random."""
 
 ProfileReference = Annotated[
     str,
@@ -43,6 +42,9 @@ _ProfileName = Annotated[str, WithJsonSchema(reference_schema())]
 
 MOST_CLIENTS = 10_000_000
 """Clients of one entry at most; a larger number is a slip of the pen."""
+
+MOST_LANES = 65_536
+"""Lanes of a server at most."""
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST_CLIENTS)]
 Share = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -62,13 +64,22 @@ class _ProfileEntry(HardwareOptions):
 
 
 class ServerEntry(_ProfileEntry):
-    """The server: a profile, with overrides."""
+    """The server: a profile, with overrides, and how it serves many at once."""
+
+    lanes: Annotated[int, Field(strict=True, ge=1, le=MOST_LANES)] = Field(
+        1, description="Pieces of work that run at once, each at the full rate."
+    )
+    sharing: Literal["fifo", "processor"] = Field(
+        "fifo",
+        description="fifo = first come first served, a lane each; processor = all at once, sharing the lanes equally.",
+    )
 
 
 class ClientEntry(_ProfileEntry):
     """A number of like clients: a profile, with overrides, and how many."""
 
     count: Count = Field(1, description="How many of them.")
+    spread: Spread = None
 
 
 def _check_mix_names(mix: Mapping[str, float]) -> Mapping[str, float]:
@@ -107,6 +118,7 @@ class ClientMix(BaseModel):
         )
     )
     count: Count = Field(description="How many clients in all.", examples=[100])
+    spread: Spread = None
 
 
 _ENTRIES: TypeAdapter[tuple[ClientEntry, ...]] = TypeAdapter(tuple[ClientEntry, ...])
@@ -234,28 +246,52 @@ class FleetError(ValueError):
         """What would have been right."""
 
 
-def build_fleet(options: FleetOptions, rng: np.random.Generator, base_dir: Path | None = None) -> Fleet:
+def build_roster(options: FleetOptions, rng: np.random.Generator, base_dir: Path | None = None) -> Roster:
+    """Read the profiles of a scenario and deal them to its clients; see `build_fleet` for the arguments.
+
+    Raises:
+        FleetError: A profile file cannot be used, or an override or a spread has no effect.
+    """
+    loader = _Loader(base_dir)
+    entry = options.server
+    server = loader.load(entry, "server") if isinstance(entry, str) else _serving(loader, entry)
+    groups = _groups(options.clients, loader, rng)
+    group_of = deal(np.array([group.number for group in groups], dtype=np.int64), options.order, rng)
+    sigmas = np.array([group.sigmas for group in groups], dtype=np.float64)
+    return Roster(server, tuple(group.profile for group in groups), group_of, sigmas)
+
+
+def build_fleet(
+    options: FleetOptions,
+    rng: np.random.Generator,
+    base_dir: Path | None = None,
+    spread_rng: np.random.Generator | None = None,
+) -> Fleet:
     """Build the devices of a scenario.
 
     Args:
         options: The `devices` section.
         rng: Used for `order: shuffled` and for ties between equal remainders of a mix; nothing else is drawn.
         base_dir: Where relative profile paths count from; None = the working directory.
+        spread_rng: Used for `spread` alone; may be left out where nothing is spread.
 
     Returns:
         The fleet. Clients that are alike share one profile object.
 
     Raises:
-        FleetError: A profile file cannot be used, or an override has no effect.
+        FleetError: A profile file cannot be used, or an override or a spread has no effect.
+        ValueError: Something is spread, but there is no `spread_rng`.
     """
-    loader = _Loader(base_dir)
-    entry = options.server
-    server = loader.load(entry, "server") if isinstance(entry, str) else loader.overridden(entry, "server")
-    groups = _groups(options.clients, loader, rng)
-    counts = np.array([count for _, count in groups], dtype=np.int64)
-    dealt = _deal(counts, options.order, rng)
-    clients = tuple(Device(position, groups[group][0]) for position, group in enumerate(dealt.tolist()))
-    return Fleet(Device(SERVER_ID, server), clients)
+    roster = build_roster(options, rng, base_dir)
+    profiles = profiles_of_clients(roster, spread_rng)
+    clients = tuple(Device(position, profile) for position, profile in enumerate(profiles))
+    return Fleet(Device(SERVER_ID, roster.server), clients)
+
+
+def _serving(loader: _Loader, entry: ServerEntry) -> DeviceProfile:
+    """Return the server's profile with its overrides, and how it serves."""
+    served = {"lanes": entry.lanes, "processor_sharing": entry.sharing == "processor"}
+    return loader.overridden(entry, "server").model_copy(update=served)
 
 
 class _Loader:
@@ -285,35 +321,33 @@ class _Loader:
         return self._overridden[identity]
 
 
+class _Group(NamedTuple):
+    """Like clients."""
+
+    profile: DeviceProfile
+    number: int
+    sigmas: tuple[float, ...]
+
+
 def _groups(
     clients: tuple[ClientEntry, ...] | ClientMix, loader: _Loader, rng: np.random.Generator
-) -> list[tuple[DeviceProfile, int]]:
+) -> list[_Group]:
     if isinstance(clients, ClientMix):
-        counts = _mix_counts(list(clients.mix.values()), clients.count, rng)
+        counts = mix_counts(list(clients.mix.values()), clients.count, rng)
         profiles = [loader.load(name, f"clients.mix.{name}") for name in clients.mix]
-        return list(zip(profiles, counts, strict=True))
-    return [
-        (loader.overridden(entry, f"clients.{index}"), entry.count) for index, entry in enumerate(clients)
-    ]
+        sigmas = _sigmas(clients, profiles, "clients")
+        return [_Group(*one, sigmas) for one in zip(profiles, counts, strict=True)]
+    groups = []
+    for index, entry in enumerate(clients):
+        profile = loader.overridden(entry, f"clients.{index}")
+        groups.append(_Group(profile, entry.count, _sigmas(entry, [profile], f"clients.{index}")))
+    return groups
 
 
-def _mix_counts(shares: Sequence[float], count: int, rng: np.random.Generator) -> list[int]:
-    """Deal ``count`` devices by largest remainder; the draw decides between equal remainders."""
-    quotas = np.asarray(shares) / math.fsum(shares) * count
-    counts = np.floor(quotas).astype(np.int64)
-    # Shares such as 0.1 are not exact: remainders that agree to 1e-9 are a tie.
-    remainders = np.round(quotas - counts, 9)
-    by_remainder = np.lexsort((rng.random(len(shares)), -remainders))
-    counts[by_remainder[: count - int(counts.sum())]] += 1
-    return [int(number) for number in counts]
-
-
-def _deal(counts: np.ndarray, order: Order, rng: np.random.Generator) -> np.ndarray:
-    """Return the group of each client in id order; shape [clients], int64."""
-    listed = np.repeat(np.arange(len(counts)), counts)
-    if order == "shuffled":
-        return rng.permutation(listed)
-    if order == "listed":
-        return listed
-    turn = np.concatenate([np.arange(count) for count in counts])
-    return listed[np.lexsort((listed, turn))]
+def _sigmas(
+    entry: ClientEntry | ClientMix, profiles: Sequence[DeviceProfile], key_path: str
+) -> tuple[float, ...]:
+    try:
+        return sigmas_of(entry.spread, profiles)
+    except SpreadError as error:
+        raise FleetError(f"{key_path}.spread.{error.key}", str(error)) from None

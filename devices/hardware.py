@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from devices.units import Bytes, BytesPerSecond, FlopsPerSecond, Hertz, JoulesPerByte, Seconds, Watts
+from devices.units import Bytes, BytesPerSecond, FlopsPerSecond, Hertz, Joules, JoulesPerByte, Seconds, Watts
 
 SI_FIELDS: Mapping[str, str] = {
     "clock": "clock_hz",
@@ -27,6 +27,9 @@ SI_FIELDS: Mapping[str, str] = {
     "idle_power": "idle_power_w",
     "busy_power": "busy_power_w",
     "radio_energy": "radio_j_per_byte",
+    "battery": "battery_j",
+    "loss": "loss",
+    "share_weight": "share_weight",
 }
 """YAML key -> field of DeviceProfile, whose name carries the SI unit."""
 
@@ -35,6 +38,12 @@ def _not_zero(n_bytes: float) -> float:
     if n_bytes == 0:
         raise ValueError("a memory of 0 bytes; memory must be greater than 0 (leave it out for no limit)")
     return n_bytes
+
+
+def _not_empty(energy_j: float) -> float:
+    if energy_j == 0:
+        raise ValueError("a battery of 0 J; it must hold more than 0 (leave it out for mains)")
+    return energy_j
 
 
 class HardwareOptions(BaseModel):
@@ -88,6 +97,27 @@ class HardwareOptions(BaseModel):
     busy_power: Watts | None = Field(None, description="Power drawn while computing.", examples=["6.5 W"])
     radio_energy: JoulesPerByte | None = Field(
         None, description="Energy per byte sent or received.", examples=["100 nJ/B"]
+    )
+    battery: Annotated[Joules, AfterValidator(_not_empty)] | None = Field(
+        None,
+        description="Energy after which the device is off for good; left out = it is on mains.",
+        examples=["40 kJ"],
+    )
+    loss: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        strict=True,
+        examples=[0.01],
+        description="Share of what crosses the access link that is lost, and sent again; left out = 0.",
+    )
+    share_weight: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        strict=True,
+        examples=[2],
+        description="Weight of the device's transfers where links are shared; left out = 1.",
     )
 
 

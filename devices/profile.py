@@ -64,6 +64,17 @@ class DeviceProfile(BaseModel):
     """Power drawn while computing; None = unknown."""
     radio_j_per_byte: _NotNegative | None = None
     """Energy per byte sent or received; None = unknown."""
+    battery_j: _Positive | None = None
+    """Energy after which the device is off for good; None = on mains."""
+    loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of what crosses the access link that is lost, and sent again."""
+    share_weight: _Positive = 1.0
+    """Weight of its transfers where links are shared."""
+    lanes: Annotated[int, Field(ge=1)] = 1
+    """How many pieces of work run at once, each at the full rate; a scenario says it of the server alone."""
+    processor_sharing: bool = False
+    """Whether all work runs at once and shares the lanes equally, none above the full rate; else it is first come first
+    served."""
     sources: dict[str, str] = Field(default_factory=dict)
     """YAML key of each given number -> citation, or a text starting with "assumed"."""
 
@@ -74,7 +85,8 @@ class DeviceProfile(BaseModel):
 
     def __hash__(self) -> int:
         """Hash the numbers; equal profiles hash alike, and `sources` (a dict) stays out."""
-        return hash((self.name, *(getattr(self, field) for field in SI_FIELDS.values())))
+        numbers = (getattr(self, field) for field in SI_FIELDS.values())
+        return hash((self.name, self.lanes, self.processor_sharing, *numbers))
 
     @property
     def rate_flops_per_s(self) -> float:

@@ -265,3 +265,41 @@ def test_edge_servers_come_after_the_clients_and_are_named_by_their_own_numbers(
 
 def test_a_fleet_as_a_scenario_has_it_knows_no_edge_servers():
     assert build(clients=ONE).edges == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "lanes", "shared"),
+    [
+        ({}, 1, False),
+        ({"lanes": 4}, 4, False),
+        ({"sharing": "processor"}, 1, True),
+        ({"lanes": 2, "sharing": "processor", "memory": "1 GB"}, 2, True),
+    ],
+)
+def test_a_server_may_serve_several_at_once(entry, lanes, shared):
+    server = build(clients=ONE, server={"profile": "laptop", **entry}).server.profile
+    assert (server.lanes, server.processor_sharing) == (lanes, shared)
+    assert (server == load_profile("laptop")) == (not entry)
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "part"),
+    [
+        (
+            {"server": {"profile": "laptop", "lanes": 0}, "clients": ONE},
+            "server.lanes",
+            "greater than or equal",
+        ),
+        ({"server": {"profile": "laptop", "lanes": 1.5}, "clients": ONE}, "server.lanes", "valid integer"),
+        (
+            {"server": {"profile": "laptop", "sharing": "lifo"}, "clients": ONE},
+            "server.sharing",
+            "'processor'",
+        ),
+        ({"clients": [{"profile": "laptop", "lanes": 2}]}, "clients.0.lanes", "Extra inputs"),
+    ],
+)
+def test_only_the_server_has_lanes(options, key, part):
+    [(place, message)] = errors_of(options)
+    assert place == f"devices.{key}"
+    assert part in message

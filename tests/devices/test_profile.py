@@ -42,6 +42,10 @@ def test_a_profile_without_a_rate_is_refused(missing):
         ("memory_bytes", 0),
         ("busy_power_w", float("nan")),
         ("downlink_bytes_per_s", float("inf")),
+        ("battery_j", 0),
+        ("loss", 1),
+        ("share_weight", 0),
+        ("lanes", 0),
     ],
 )
 def test_numbers_out_of_range_are_refused(field, value):
@@ -62,12 +66,33 @@ def test_compute_time_is_a_roofline_with_launch_cost():
 
 
 def test_profiles_are_immutable_and_hash_by_their_numbers():
-    one, same, other = profile(), profile(sources={"clock": "elsewhere"}), profile(latency_s=1)
+    one, same = profile(), profile(sources={"clock": "elsewhere"})
     with pytest.raises(ValidationError):
         one.latency_s = 2
-    assert hash(one) == hash(same) != hash(other)
+    assert hash(one) == hash(same)
     assert one == profile()
-    assert one != other
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        {"latency_s": 1},
+        {"battery_j": 1},
+        {"loss": 0.5},
+        {"share_weight": 2},
+        {"lanes": 2},
+        {"processor_sharing": True},
+    ],
+)
+def test_profiles_that_differ_in_a_number_are_not_alike(number):
+    assert profile(**number) != profile()
+    assert hash(profile(**number)) != hash(profile())
+
+
+def test_a_profile_that_says_nothing_is_on_mains_loses_nothing_and_serves_one_after_the_other():
+    one = profile()
+    assert (one.battery_j, one.loss, one.share_weight) == (None, 0, 1)
+    assert (one.lanes, one.processor_sharing) == (1, False)
 
 
 def test_override_changes_the_given_numbers_only_and_says_so():
@@ -100,6 +125,9 @@ def test_every_override_reaches_its_field():
         "idle_power": ("9 W", 9.0),
         "busy_power": ("10 W", 10.0),
         "radio_energy": ("11 nJ/B", 11e-9),
+        "battery": ("12 kJ", 12e3),
+        "loss": (0.1, 0.1),
+        "share_weight": (3.0, 3.0),
     }
     assert {*written, "measured_flops_per_s"} == set(SI_FIELDS)
     after = profile().override(HardwareOptions(**{key: text for key, (text, _) in written.items()}))

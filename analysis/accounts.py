@@ -2,63 +2,150 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis import tables
-from analysis.legs import KINDS, Computations, LegBuffer, Transfers, require
-from analysis.occupancy import FloatArray, IntArray, by_device_and_start, occupied_seconds
+from analysis.absences import Absences
+from analysis.device_times import Activity, device_times
+from analysis.energy import Powers
+from analysis.legs import KINDS, Computations, LegBuffer, RecordError, Transfers
+from analysis.occupancy import FloatArray, IntArray, Spans, tolerance_s
+from analysis.under_way import Announced, Announcement, RoundSpan, UnderWay
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from devices.fleet import Fleet
+
+__all__ = ["Accounts", "tolerance_s"]
 
 
 class Accounts:
     """Settles the legs of one round after the other.
 
     Args:
+        fleet: The devices.
         legs: The buffer the legs are taken from.
         keep_transfers: Whether to keep a row per transfer, or one per round, source, target and kind.
+
+    Attributes:
+        absent: :meth:`analysis.absences.Absences.absent`.
     """
 
-    def __init__(self, legs: LegBuffer, keep_transfers: bool) -> None:
+    def __init__(self, fleet: Fleet, legs: LegBuffer, keep_transfers: bool) -> None:
         self._legs = legs
         self._keep_transfers = keep_transfers
+        self._powers = Powers(fleet)
+        self._under_way = UnderWay(legs)
+        self._absences = Absences(legs.names)
+        self._memory_bytes: dict[int, float] = {}
         self._transfer_rows: list[dict[str, Any]] = []
         self._device_rows: list[dict[str, Any]] = []
+        self.absent = self._absences.absent
 
-    def close_round(self, round_: int, start_s: float, end_s: float) -> None:
-        """Settle the legs recorded since the last round was closed.
+    def memory(self, device: int, n_bytes: float) -> None:
+        """Record how much memory a device uses; of all that is told in a round the most is kept.
+
+        Args:
+            device: Id of the device.
+            n_bytes: What it uses, bytes, >= 0.
+
+        Raises:
+            RecordError: The id is unknown, or the size impossible.
+        """
+        count = len(self._legs.names)
+        if not (-1 <= device <= count - 2 and 0.0 <= n_bytes < math.inf):
+            allowed = f"a device of -1..{count - 2} and a finite size of at least 0"
+            raise RecordError(f"device {device} uses {n_bytes} bytes of memory; allowed: {allowed}")
+        self._memory_bytes[device + 1] = max(float(n_bytes), self._memory_bytes.get(device + 1, 0.0))
+
+    def close_round(
+        self, round_: int, start_s: float, end_s: float, under_way: Sequence[Announcement] = ()
+    ) -> None:
+        """Settle what was told since the last round was closed, and what was under way then.
 
         Args:
             round_: The round's number.
             start_s: Simulated time at which it began, seconds.
             end_s: Simulated time at which it ended, seconds.
+            under_way: Legs that have begun and were not told yet.
 
         Raises:
-            RecordError: A leg is impossible or lies outside the round, a client computed two things at once,
-                or a waiting time is negative.
+            RecordError: A leg is impossible or began before the round without having been under way then, a client
+                computed two things at once, a device was busy while it was off, or what was sent is not what was
+                received and lost.
         """
-        transfers, work = self._legs.take()
-        self._require_within(round_, start_s, end_s, transfers, work)
-        times = self._device_times(round_, start_s, end_s, transfers, work)
-        count = len(self._legs.names)
-        self._device_rows.append(
-            {
-                "round": np.full(count, round_),
-                "device": self._legs.names,
-                "profile": self._legs.profiles,
-                **times,
-                "uplink_bytes": _sums(transfers.source, transfers.n_bytes, count),
-                "downlink_bytes": _sums(transfers.target, transfers.n_bytes, count),
-                "work_flops": _sums(work.device, work.flops, count),
-            }
+        span = RoundSpan(round_, start_s, end_s)
+        transfers, work = self._under_way.admit(span, *self._legs.take())
+        announced = self._under_way.announce(span, under_way)
+        off = self._absences.take(span)
+        times = device_times(
+            span,
+            self._computing(span, work, announced),
+            self._transferring(span, transfers, announced),
+            off,
+            self._legs.names,
         )
+        transfers, work = self._under_way.carry(span, transfers, work)
+        count = len(self._legs.names)
+        self._device_rows.append(self._device_row(span, times, transfers, work))
         kept = _transfer_rows(transfers) if self._keep_transfers else _transfer_sums(transfers, count)
         kept["round"] = np.full(len(kept["bytes"]), round_)
         self._transfer_rows.append(kept)
+
+    def _device_row(
+        self, span: RoundSpan, times: dict[str, FloatArray], transfers: Transfers, work: Computations
+    ) -> dict[str, Any]:
+        """Return the columns of a round's devices."""
+        count = len(self._legs.names)
+        sent = _sums(transfers.source, transfers.n_bytes, count)
+        received = _sums(transfers.target, transfers.n_bytes - transfers.lost_bytes, count)
+        lost = _sums(transfers.source, transfers.lost_bytes, count)
+        _require_conserved(span, float(sent.sum()), float(received.sum()), float(lost.sum()))
+        idle_s = times["elapsed_s"] - times["off_s"] - times["compute_s"]
+        memory_bytes = np.zeros(count)
+        memory_bytes[list(self._memory_bytes)] = list(self._memory_bytes.values())
+        self._memory_bytes.clear()
+        return {
+            "round": np.full(count, span.number),
+            "device": self._legs.names,
+            "profile": self._legs.profiles,
+            **times,
+            "uplink_bytes": sent,
+            "downlink_bytes": received,
+            "lost_bytes": lost,
+            "work_flops": _sums(work.device, work.flops, count),
+            "lost_flops": _sums(work.device, work.lost_flops, count),
+            "energy_j": self._powers.energy_j(times["compute_s"], idle_s, sent + received),
+            "memory_bytes": memory_bytes,
+        }
+
+    def _computing(self, span: RoundSpan, work: Computations, announced: Announced) -> list[Activity]:
+        """Return what was computed in a round, what is not told yet included."""
+        told = Activity(
+            Spans(work.device, work.start_s, work.end_s), partial(self._legs.describe_computation, work)
+        )
+        return [told, *self._announced(span, announced, computes=True)]
+
+    def _transferring(self, span: RoundSpan, transfers: Transfers, announced: Announced) -> list[Activity]:
+        """Return what was on its way in a round, once for its source and once for its target."""
+        times = (transfers.start_s, transfers.end_s)
+        describe = partial(self._legs.describe_transfer, transfers)
+        told = [Activity(Spans(end, *times), describe) for end in (transfers.source, transfers.target)]
+        return [*told, *self._announced(span, announced, computes=False)]
+
+    def _announced(self, span: RoundSpan, announced: Announced, computes: bool) -> list[Activity]:
+        """Return the announced computations, or the others; they go on to the end of the round."""
+        of = Announced._make(column[announced.computes == computes] for column in announced)
+        if not len(of.device):
+            return []
+        spans = Spans(of.device, of.start_s, np.full(len(of.device), span.end_s))
+        return [Activity(spans, partial(self._under_way.describe, of))]
 
     def ways_of_last_round(self) -> list[tuple[str, str, str]]:
         """Return kind, source and target of all that was sent in the round last closed, each combination once."""
@@ -84,62 +171,11 @@ class Accounts:
             stacked[column] = texts[stacked[column].astype(np.int64)]
         return tables.make_table(columns, stacked)
 
-    def _require_within(
-        self, round_: int, start_s: float, end_s: float, transfers: Transfers, work: Computations
-    ) -> None:
-        """Check that every leg lies in the round."""
-        allowed_s = tolerance_s(end_s)
 
-        def within(legs: Transfers | Computations) -> npt.NDArray[np.bool_]:
-            inside: npt.NDArray[np.bool_] = (legs.start_s >= start_s - allowed_s) & (
-                legs.end_s <= end_s + allowed_s
-            )
-            return inside
-
-        span = f"round {round_} ({start_s} s to {end_s} s)"
-        describe = self._legs
-        require(within(transfers), lambda i: f"outside {span}: {describe.describe_transfer(transfers, i)}")
-        require(within(work), lambda i: f"outside {span}: {describe.describe_computation(work, i)}")
-
-    def _device_times(
-        self, round_: int, start_s: float, end_s: float, transfers: Transfers, work: Computations
-    ) -> dict[str, FloatArray]:
-        """Return compute_s, transfer_s, wait_s and elapsed_s of every device."""
-        names = self._legs.names
-        elapsed_s, allowed_s = end_s - start_s, tolerance_s(end_s)
-        compute_s, busy_s = _busy_seconds(transfers, work, len(names))
-        wait_s = elapsed_s - busy_s
-        require(wait_s >= -allowed_s, lambda i: f"{names[i]} waits {wait_s[i]} s in round {round_}")
-        overlap_s = _sums(work.device, work.end_s - work.start_s, len(names)) - compute_s
-        # The server (row 0) may compute in several lanes; a client serves one piece of work after the other.
-        overlap_s[0] = 0.0
-        require(
-            overlap_s <= allowed_s,
-            lambda i: f"{names[i]} computes two things at once in round {round_}, for {overlap_s[i]} s",
-        )
-        return {
-            "compute_s": compute_s,
-            "transfer_s": np.maximum(busy_s - compute_s, 0.0),
-            "wait_s": np.maximum(wait_s, 0.0),
-            "elapsed_s": np.full(len(names), elapsed_s),
-        }
-
-
-def tolerance_s(time_s: float) -> float:
-    """Return the rounding allowed when simulated times near ``time_s`` are compared, seconds."""
-    return 1e-9 * max(1.0, abs(time_s))
-
-
-def _busy_seconds(transfers: Transfers, work: Computations, count: int) -> tuple[FloatArray, FloatArray]:
-    """Return each device's seconds of computing, and of computing or transferring."""
-    device = np.concatenate([work.device, transfers.source, transfers.target])
-    start_s = np.concatenate([work.start_s, transfers.start_s, transfers.start_s])
-    end_s = np.concatenate([work.end_s, transfers.end_s, transfers.end_s])
-    order = by_device_and_start(device, start_s)
-    device, start_s, end_s = device[order], start_s[order], end_s[order]
-    computes = order < len(work.device)
-    compute_s = occupied_seconds(device[computes], start_s[computes], end_s[computes], count)
-    return compute_s, occupied_seconds(device, start_s, end_s, count)
+def _require_conserved(span: RoundSpan, sent: float, received: float, lost: float) -> None:
+    """Check that every byte sent was received or lost."""
+    if abs(sent - received - lost) > 1e-9 * max(1.0, sent):
+        raise RecordError(f"{span}: {sent} bytes were sent, {received} received and {lost} lost")
 
 
 def _transfer_rows(transfers: Transfers) -> dict[str, Any]:
@@ -161,6 +197,7 @@ def _transfer_sums(transfers: Transfers, devices: int) -> dict[str, Any]:
         "kind": kind,
         "transfers": np.bincount(group, minlength=len(groups)),
         "bytes": _sums(group, transfers.n_bytes, len(groups)),
+        "lost_bytes": _sums(group, transfers.lost_bytes, len(groups)),
         "transfer_s": _sums(group, transfers.end_s - transfers.start_s, len(groups)),
     }
 

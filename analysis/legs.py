@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.occupancy import FloatArray, IntArray
+from analysis.occupancy import BoolArray, FloatArray, IntArray
 from analysis.routines import RoutineComputation, Routines, RoutineTransfer
 from models.split import PayloadKind
 
@@ -23,7 +22,7 @@ KINDS = tuple(str(kind) for kind in PayloadKind)
 
 _KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _FLUSH_VALUES = 400_000
-"""Buffered values (six a transfer, four a computation, three a routine) beyond which a buffer is packed into arrays."""
+"""Buffered values (seven a transfer, five a computation, three a routine) beyond which a buffer is packed."""
 
 Ids = Sequence[int] | IntArray
 Values = Sequence[float] | FloatArray
@@ -42,6 +41,7 @@ class Transfers(NamedTuple):
     n_bytes: FloatArray
     start_s: FloatArray
     end_s: FloatArray
+    lost_bytes: FloatArray
 
 
 class Computations(NamedTuple):
@@ -51,10 +51,11 @@ class Computations(NamedTuple):
     start_s: FloatArray
     end_s: FloatArray
     flops: FloatArray
+    lost_flops: FloatArray
 
 
 class LegBuffer:
-    """Collects the legs of the open round.
+    """Collects the legs that are told in the open round.
 
     Args:
         fleet: The devices; the server has the id -1, clients 0..N-1 in order, edge servers those after them.
@@ -77,7 +78,7 @@ class LegBuffer:
         self.profiles = np.array([device.profile.name for device in devices], dtype=object)
         self._kind_bytes = np.zeros(len(KINDS))
         self._kind_counts = np.zeros(len(KINDS), dtype=np.int64)
-        # Flat lists: one extension by six (four) values is the cheapest report that keeps them together.
+        # Flat lists: one extension by seven (five) values is the cheapest report that keeps them together.
         self._transfers: list[Any] = []
         self._computations: list[Any] = []
         self._performances: list[Any] = []
@@ -86,41 +87,53 @@ class LegBuffer:
         self._packed_computations: list[Computations] = []
 
     def transfer(
-        self, source: int, target: int, kind: str, n_bytes: float, start_s: float, end_s: float
+        self,
+        source: int,
+        target: int,
+        kind: str,
+        n_bytes: float,
+        start_s: float,
+        end_s: float,
+        lost_bytes: float = 0.0,
     ) -> None:
         """Record that ``source`` sent something to ``target``.
 
         A message that carries several kinds is reported once per kind with the same times; the devices'
-        transfer time counts it once, because it measures when a device was transferring, not how often.
+        transfer time counts it once, because it measures when a device was transferring, not how often. A message
+        that was broken off ends when it was; what was sent of it is lost.
 
         Args:
             source: Id of the sender.
             target: Id of the receiver.
             kind: One of :class:`models.split.PayloadKind`.
-            n_bytes: Size, bytes, >= 0.
+            n_bytes: What was sent, bytes, >= 0.
             start_s: Simulated time at which it began, seconds.
-            end_s: Simulated time at which it had arrived, seconds.
+            end_s: Simulated time at which it had arrived, seconds; it may lie beyond the open round.
+            lost_bytes: How much of it never arrived, bytes, 0 to ``n_bytes``.
 
         Raises:
             RecordError: Now or when the round is closed: unknown ids or kind, or impossible size or times.
         """
-        self._transfers.extend((source, target, kind, n_bytes, start_s, end_s))
+        self._transfers.extend((source, target, kind, n_bytes, start_s, end_s, lost_bytes))
         if len(self._transfers) >= _FLUSH_VALUES:
             self._pack_transfers()
 
-    def compute(self, device: int, start_s: float, end_s: float, flops: float) -> None:
+    def compute(
+        self, device: int, start_s: float, end_s: float, flops: float, lost_flops: float = 0.0
+    ) -> None:
         """Record that a device computed.
 
         Args:
             device: Id of the device.
             start_s: Simulated time at which it began, seconds.
-            end_s: Simulated time at which it was done, seconds.
+            end_s: Simulated time at which it was done, or broken off, seconds; it may lie beyond the open round.
             flops: Work done, floating point operations, >= 0.
+            lost_flops: How much of it was in vain, floating point operations, 0 to ``flops``.
 
         Raises:
             RecordError: Now or when the round is closed: unknown id, or impossible work or times.
         """
-        self._computations.extend((device, start_s, end_s, flops))
+        self._computations.extend((device, start_s, end_s, flops, lost_flops))
         if len(self._computations) >= _FLUSH_VALUES:
             self._pack_computations()
 
@@ -137,7 +150,7 @@ class LegBuffer:
         return self._routines.add(coded, computations)
 
     def perform(self, routine: int, start_s: float, wait_s: float) -> None:
-        """Record all legs of a routine.
+        """Record all legs of a routine; nothing of them is lost.
 
         Args:
             routine: Its number.
@@ -173,8 +186,8 @@ class LegBuffer:
         self._pack_transfers()
         self._pack_computations()
         self._pack_performances()
-        transfers = Transfers(*_join(_NO_TRANSFERS, self._packed_transfers))
-        computations = Computations(*_join(_NO_COMPUTATIONS, self._packed_computations))
+        transfers = Transfers(*joined(NO_TRANSFERS, self._packed_transfers))
+        computations = Computations(*joined(NO_COMPUTATIONS, self._packed_computations))
         self._packed_transfers.clear()
         self._packed_computations.clear()
         return transfers, computations
@@ -183,26 +196,28 @@ class LegBuffer:
         """Say in words what the i-th transfer was."""
         source, target = self.names[transfers.source[i]], self.names[transfers.target[i]]
         size = f"{transfers.n_bytes[i]} bytes of {KINDS[transfers.kind[i]]}"
-        return f"{source} -> {target}, {size} from {transfers.start_s[i]} s to {transfers.end_s[i]} s"
+        lost = f" ({transfers.lost_bytes[i]} lost)" if transfers.lost_bytes[i] else ""
+        return f"{source} -> {target}, {size}{lost} from {transfers.start_s[i]} s to {transfers.end_s[i]} s"
 
     def describe_computation(self, work: Computations, i: int) -> str:
         """Say in words what the i-th computation was."""
         span = f"from {work.start_s[i]} s to {work.end_s[i]} s"
-        return f"{self.names[work.device[i]]}, {work.flops[i]} FLOP {span}"
+        lost = f" ({work.lost_flops[i]} in vain)" if work.lost_flops[i] else ""
+        return f"{self.names[work.device[i]]}, {work.flops[i]} FLOP{lost} {span}"
 
     def _pack_transfers(self) -> None:
         if not self._transfers:
             return
-        source, target, kinds, n_bytes, start_s, end_s = (self._transfers[i::6] for i in range(6))
+        source, target, kinds, n_bytes, start_s, end_s, lost = (self._transfers[i::7] for i in range(7))
         self._transfers.clear()
-        self._keep_transfers(source, target, _codes(kinds), n_bytes, start_s, end_s)
+        self._keep_transfers(source, target, _codes(kinds), n_bytes, start_s, end_s, lost)
 
     def _pack_computations(self) -> None:
         if not self._computations:
             return
-        device, start_s, end_s, flops = (self._computations[i::4] for i in range(4))
+        device, start_s, end_s, flops, lost = (self._computations[i::5] for i in range(5))
         self._computations.clear()
-        self._keep_computations(device, start_s, end_s, flops)
+        self._keep_computations(device, start_s, end_s, flops, lost)
 
     def _pack_performances(self) -> None:
         if not self._performances:
@@ -214,22 +229,33 @@ class LegBuffer:
         self._keep_computations(*self._routines.computations(*performances))
 
     def _keep_transfers(
-        self, source: Ids, target: Ids, kind: Ids, n_bytes: Values, start_s: Values, end_s: Values
+        self,
+        source: Ids,
+        target: Ids,
+        kind: Ids,
+        n_bytes: Values,
+        start_s: Values,
+        end_s: Values,
+        lost: Values,
     ) -> None:
         """Check transfers given as columns, count their bytes, and keep them."""
         codes = np.asarray(kind, dtype=np.int64)
         ends = (self._rows(source), self._rows(target))
-        packed = Transfers(*ends, codes, _floats(n_bytes), _floats(start_s), _floats(end_s))
-        possible = _possible(packed.n_bytes, packed.start_s, packed.end_s) & (packed.source != packed.target)
+        numbers = (_floats(column) for column in (n_bytes, start_s, end_s, lost))
+        packed = Transfers(*ends, codes, *numbers)
+        possible = _possible(*packed[3:]) & (packed.source != packed.target)
         require(possible, lambda i: f"an impossible transfer: {self.describe_transfer(packed, i)}")
         self._kind_bytes += np.bincount(codes, weights=packed.n_bytes, minlength=len(KINDS))
         self._kind_counts += np.bincount(codes, minlength=len(KINDS))
         self._packed_transfers.append(packed)
 
-    def _keep_computations(self, device: Ids, start_s: Values, end_s: Values, flops: Values) -> None:
+    def _keep_computations(
+        self, device: Ids, start_s: Values, end_s: Values, flops: Values, lost: Values
+    ) -> None:
         """Check computations given as columns, and keep them."""
-        packed = Computations(self._rows(device), _floats(start_s), _floats(end_s), _floats(flops))
-        possible = _possible(packed.flops, packed.start_s, packed.end_s)
+        numbers = (_floats(column) for column in (start_s, end_s, flops, lost))
+        packed = Computations(self._rows(device), *numbers)
+        possible = _possible(packed.flops, packed.start_s, packed.end_s, packed.lost_flops)
         require(possible, lambda i: f"an impossible computation: {self.describe_computation(packed, i)}")
         self._packed_computations.append(packed)
 
@@ -243,11 +269,11 @@ class LegBuffer:
 
 _NO_INTS: IntArray = np.empty(0, dtype=np.int64)
 _NO_FLOATS: FloatArray = np.empty(0, dtype=np.float64)
-_NO_TRANSFERS = Transfers(_NO_INTS, _NO_INTS, _NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)
-_NO_COMPUTATIONS = Computations(_NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)
+NO_TRANSFERS = Transfers(_NO_INTS, _NO_INTS, _NO_INTS, *[_NO_FLOATS] * 4)
+NO_COMPUTATIONS = Computations(_NO_INTS, *[_NO_FLOATS] * 4)
 
 
-def require(fine: npt.NDArray[np.bool_], describe: Callable[[int], str]) -> None:
+def require(fine: BoolArray, describe: Callable[[int], str]) -> None:
     """Check every entry.
 
     Args:
@@ -261,8 +287,8 @@ def require(fine: npt.NDArray[np.bool_], describe: Callable[[int], str]) -> None
         raise RecordError(describe(int(np.argmin(fine))))
 
 
-def _join(nothing: tuple[Any, ...], parts: list[Any]) -> list[Any]:
-    """Join packed parts column by column."""
+def joined(nothing: tuple[Any, ...], parts: Sequence[Any]) -> list[Any]:
+    """Join parts column by column; without parts, the columns are those of ``nothing``."""
     return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
 
 
@@ -278,8 +304,8 @@ def _codes(kinds: Sequence[str]) -> list[int]:
     return [_KIND_CODES[kind] for kind in kinds]
 
 
-def _possible(amount: FloatArray, start_s: FloatArray, end_s: FloatArray) -> npt.NDArray[np.bool_]:
-    """Tell which legs have a finite amount of at least 0 and finite times in order."""
+def _possible(amount: FloatArray, start_s: FloatArray, end_s: FloatArray, lost: FloatArray) -> BoolArray:
+    """Tell which legs have finite times in order, a finite amount of at least 0, and lost no more than that."""
     finite = np.isfinite(amount) & np.isfinite(start_s) & np.isfinite(end_s)
-    possible: npt.NDArray[np.bool_] = finite & (amount >= 0.0) & (start_s <= end_s)
+    possible: BoolArray = finite & (start_s <= end_s) & (lost >= 0.0) & (lost <= amount)
     return possible

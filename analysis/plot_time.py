@@ -14,6 +14,7 @@ from analysis.plot_axes import label_rows, legend_columns, set_time_axis
 from analysis.plot_style import (
     BLUE,
     COLUMN_IN,
+    GREY,
     INK,
     LABEL_PT,
     LIGHT,
@@ -42,6 +43,7 @@ _PARTS = (
     ("compute_s", "computing", BLUE),
     ("transfer_s", "transferring", ORANGE),
     ("wait_s", "waiting", LIGHT),
+    ("off_s", "away", GREY),
 )
 # A row below this height cannot carry a line of text; its group is named instead.
 _TEXT_ROW_IN = 0.13
@@ -157,7 +159,7 @@ def _rows_from_top(axes: Axes, rows: int) -> None:
 
 @styled
 def devices(runs: Sequence[FigureRun]) -> Figure:
-    """What each device did over one run: computing, transferring, waiting.
+    """What each device did over one run: computing, transferring, waiting, and away where some device was.
 
     The server is on top, then edge servers where there are some, then the clients by profile, the busiest
     profile and within it the busiest client first. Few devices are named row by row, with their busy share;
@@ -181,22 +183,27 @@ def devices(runs: Sequence[FigureRun]) -> Figure:
     row_in = min(0.17, _TALLEST_IN / len(times))
     figure = Figure(figsize=(COLUMN_IN, 0.75 + row_in * len(times)))
     axes = figure.add_subplot()
-    total_s = float(times[["compute_s", "transfer_s", "wait_s"]].sum(axis=1).max())
+    total_s = float(times[[column for column, _, _ in _PARTS]].sum(axis=1).max())
     unit = set_time_axis(axes, total_s)
     _bars(axes, times, unit, solid=row_in < _TEXT_ROW_IN)
     axes.set_xlim(0.0, total_s / unit.seconds if total_s > 0.0 else 1.0)
     _rows_from_top(axes, len(times))
     labels = _device_labels(times) if row_in >= _TEXT_ROW_IN else _profile_labels(times)
     _row_labels(axes, labels, row_in)
-    handles = [Patch(color=colour, label=name) for _, name, colour in _PARTS]
+    handles = [Patch(color=colour, label=name) for _, name, colour in _parts(times)]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
+
+
+def _parts(times: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The parts of a bar: column, name, colour. Where nobody was ever away, the figure does not speak of it."""
+    return [part for part in _PARTS if part[0] != "off_s" or (times["off_s"] > 0.0).any()]
 
 
 def _by_profile(times: pd.DataFrame) -> pd.DataFrame:
     """Sorted for the figure, with the columns ``busy_s``, ``busy_share`` and ``group`` added."""
     busy_s = times["compute_s"] + times["transfer_s"]
-    elapsed_s = busy_s + times["wait_s"]
+    elapsed_s = busy_s + times["wait_s"] + times["off_s"]
     is_server = times["device"] == SERVER_NAME
     is_of_client = times["device"].map(is_client).astype(bool)
     profile = times["profile"].astype(str)
@@ -214,10 +221,10 @@ def _by_profile(times: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bars(axes: Axes, times: pd.DataFrame, unit: TimeUnit, *, solid: bool) -> None:
-    """One stacked bar a row; `solid` draws thin rows without gaps, as three areas (any number of rows)."""
+    """One stacked bar a row; `solid` draws thin rows without gaps, as areas (any number of rows)."""
     edges = np.append(np.arange(len(times)) - 0.5, len(times) - 0.5)
     left = np.zeros(len(times))
-    for column, _, colour in _PARTS:
+    for column, _, colour in _parts(times):
         right = left + times[column].to_numpy(dtype=float) / unit.seconds
         if solid:
             spans = [np.append(values, values[-1]) for values in (left, right)]

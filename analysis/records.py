@@ -20,12 +20,13 @@ import numpy as np
 
 from analysis import tables
 from analysis.accounts import Accounts, tolerance_s
-from analysis.legs import LegBuffer, RecordError
+from analysis.legs import LegBuffer, RecordError, require
 from models.split import VISITS, phases_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.under_way import Announcement
     from devices.fleet import Fleet
 
 __all__ = ["Mode", "RecordError", "Recorder"]
@@ -43,14 +44,21 @@ class Recorder:
         on_closed_round: Told, as each round is closed, what was sent in it: kind, source and target, each once.
 
     A round is told by ``transfer`` and ``compute`` for every leg, or ``perform`` for a whole ``routine`` of them,
-    ``iteration`` at the end of each iteration and ``commit`` for what became final; ``end_round`` closes its
-    accounts, and ``metric`` and ``wallclock`` may follow.
+    ``iteration`` at the end of each iteration and ``commit`` for what became final, ``absent`` for every time a device
+    was off and ``memory`` for what a device holds; ``end_round`` closes its accounts, and ``metric`` and ``wallclock``
+    may follow.
+
+    A leg may end after the round in which it is told; one that is told when it ends must have been announced to every
+    ``end_round`` since it began. It counts in the round in which it ends, its time in all that it touches; one that is
+    still under way when the last round is closed counts with its time until then, and with nothing else.
 
     Attributes:
         transfer: :meth:`analysis.legs.LegBuffer.transfer`.
         compute: :meth:`analysis.legs.LegBuffer.compute`.
         routine: :meth:`analysis.legs.LegBuffer.routine`.
         perform: :meth:`analysis.legs.LegBuffer.perform`.
+        absent: :meth:`analysis.absences.Absences.absent`.
+        memory: :meth:`analysis.accounts.Accounts.memory`.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Recorder:
         on_closed_round: Callable[[Sequence[tuple[str, str, str]]], None] | None = None,
     ) -> None:
         self._legs = LegBuffer(fleet)
-        self._accounts = Accounts(self._legs, keep_transfers=mode == "full")
+        self._accounts = Accounts(fleet, self._legs, keep_transfers=mode == "full")
         self._phases = tuple(str(phase) for phase in phases)
         self._on_closed_round = on_closed_round
         self._open_round = 0
@@ -77,15 +85,17 @@ class Recorder:
         self.compute = self._legs.compute
         self.routine = self._legs.routine
         self.perform = self._legs.perform
+        self.absent = self._accounts.absent
+        self.memory = self._accounts.memory
 
     @property
     def total_bytes(self) -> float:
-        """Bytes sent so far, over all devices and kinds."""
+        """Bytes of all that was told to be sent, lost or not, over all devices and kinds."""
         return float(sum(self.bytes_by_kind.values()))
 
     @property
     def bytes_by_kind(self) -> dict[str, float]:
-        """Bytes sent so far per payload kind; kinds never sent are left out."""
+        """Bytes of all that was told to be sent, lost or not, per payload kind; kinds never sent are left out."""
         return self._legs.bytes_by_kind()
 
     def iteration(
@@ -205,8 +215,11 @@ class Recorder:
             raise RecordError(f"{what!r} took {seconds} s of real time in round {round_}")
         self._wallclock.append((round_, what, float(seconds)))
 
-    def end_round(self, round_: int, time_s: float) -> None:
+    def end_round(self, round_: int, time_s: float, under_way: Sequence[Announcement] = ()) -> None:
         """Close a round: settle every device's account of the time since the previous round ended.
+
+        What was told with an end that lies later is carried over. Of what began and was not told yet, ``under_way``
+        says that it goes on: every leg once per device it keeps busy, a transfer for its source and for its target.
 
         The time between the end of the round's last iteration and the end of the round is that iteration's
         ``aggregation_s``; the other iterations have 0.
@@ -214,10 +227,13 @@ class Recorder:
         Args:
             round_: The open round.
             time_s: Simulated time at which it ended, seconds.
+            under_way: Legs that have begun and were not told yet: device id, ``compute`` or ``transfer``, and the start
+                in seconds, each of which is told later or announced again.
 
         Raises:
-            RecordError: It is not the open round, a leg lies outside the round, a client computed two things
-                at once, or a device's waiting time is negative.
+            RecordError: It is not the open round, a leg began before it that was not under way then, a client
+                computed two things at once, a device did something while it was off, or bytes were sent that were
+                neither received nor lost.
         """
         self._require_open(round_, "the end of a round")
         if not self._round_start_s <= time_s < math.inf:
@@ -229,11 +245,26 @@ class Recorder:
                     f"round {round_} cannot end at {time_s} s, an iteration ends at {last_end_s} s"
                 )
             self._aggregation_s[-1] = max(0.0, time_s - last_end_s)
-        self._accounts.close_round(round_, self._round_start_s, time_s)
+        self._accounts.close_round(round_, self._round_start_s, time_s, under_way)
         self._open_round += 1
         self._round_start_s = float(time_s)
         if self._on_closed_round is not None:
             self._on_closed_round(self._accounts.ways_of_last_round())
+
+    def end_run(self) -> None:
+        """Drop what was told at the very moment at which the last round was closed: it is no part of the run.
+
+        Who works on without rounds begins something new, or ends something, in the instant in which a run ends.
+
+        Raises:
+            RecordError: A leg ended before that moment, and belongs to no round.
+        """
+        transfers, work = self._legs.take()
+        least_s = self._round_start_s - tolerance_s(self._round_start_s)
+        describe = self._legs
+        closed = f"told after the last round was closed at {self._round_start_s} s"
+        require(transfers.end_s >= least_s, lambda i: f"{closed}: {describe.describe_transfer(transfers, i)}")
+        require(work.end_s >= least_s, lambda i: f"{closed}: {describe.describe_computation(work, i)}")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables ``metrics iterations devices transfers commits wallclock``.
@@ -242,7 +273,8 @@ class Recorder:
         phase besides.
 
         Raises:
-            RecordError: Transfers, computations or iterations were recorded since the last round was closed.
+            RecordError: Transfers, computations or iterations were recorded since the last round was closed; what was
+                carried over from it is none of them.
         """
         if not self._legs.is_empty or (self._iterations and self._iterations[-1][0] == self._open_round):
             raise RecordError(f"round {self._open_round} has records but was not closed by end_round")

@@ -2,7 +2,7 @@
 
 Most legs of a run are repeated in every iteration: a device receives, computes and sends, with the same sizes and
 durations. Such a routine is described once; a performance of it is then one short report, and many performances
-are turned into legs together.
+are turned into legs together. Nothing of a routine is lost: what may be broken off is reported leg by leg.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Routines:
         return self._transfers.add(transfers)
 
     def transfers(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
-        """Return the transfers of performances as columns ``source, target, kind, n_bytes, start_s, end_s``.
+        """Return the transfers of performances as columns ``source, target, kind, n_bytes, start_s, end_s, lost``.
 
         Args:
             which: The routine's number of each performance, shape ``[n]``.
@@ -63,13 +63,13 @@ class Routines:
         """
         (*what, from_s, to_s, waits), of = self._transfers.gather(which)
         shift_s = start_s[of] + wait_s[of] * waits
-        return [*what, from_s + shift_s, to_s + shift_s]
+        return [*what, from_s + shift_s, to_s + shift_s, np.zeros(len(of))]
 
     def computations(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
-        """Return the computations of performances as columns ``device, start_s, end_s, flops``; see ``transfers``."""
+        """Return the computations of performances: ``device, start_s, end_s, flops, lost_flops``; see ``transfers``."""
         (device, from_s, to_s, flops), of = self._computations.gather(which)
         shift_s = start_s[of] + wait_s[of]
-        return [device, from_s + shift_s, to_s + shift_s, flops]
+        return [device, from_s + shift_s, to_s + shift_s, flops, np.zeros(len(of))]
 
 
 class _Rows:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from analysis.tables import CUTS, TABLE_NAMES, check_table, column_type
+from analysis.tables import CUTS, TABLE_NAMES, OtherVersionError, check_table, column_type
 
 SCENARIO_FILE = "scenario.yaml"
 ENVIRONMENT_FILE = "environment.json"
@@ -234,12 +234,14 @@ def _read_table(path: Path, name: str) -> pd.DataFrame:
     """Read a table and check its columns.
 
     Raises:
-        RunError: The file is missing or damaged, or its columns are not those of that table.
+        RunError: The file is missing or damaged, its columns are not those of that table, or another version wrote it.
     """
     content = _content(path)
     try:
         table = _parse_csv(content) if name == "cuts" else _parse_parquet(content)
         check_table(name, table)
+    except OtherVersionError as error:
+        raise RunError(f"{path}: {error}") from error
     except (OSError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
         # pyarrow reports broken pages as OSError although nothing is read from disk here.
         raise _damaged(path, error) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.disturbances import disturbance_lines, summarize_disturbances
 from analysis.readable import aligned, bytes_text, duration_text, percent_text, three_digits, way_text
 from analysis.timing import DeviceTime, TimedRun, is_client, server_time, simulated_seconds, slowest_device
 
@@ -38,8 +39,8 @@ def summarize(run: TimedRun) -> dict[str, Any]:
         rounds, iterations, simulated_s, mean_iteration_latency_s`` (None without iterations),
         ``fid_features``, ``metrics`` {metric: {domain: {before_training, first, first_round, last,
         last_round, last_over_first, floor, last_over_floor}}}, ``slowest_client`` and ``server``
-        {device, profile, compute_s, transfer_s, wait_s, busy_share} or None, ``total_bytes`` and
-        ``bytes_by_kind`` (largest first).
+        {device, profile, compute_s, transfer_s, wait_s, off_s, busy_share} or None, ``total_bytes`` and
+        ``bytes_by_kind`` (largest first), and what :func:`analysis.disturbances.summarize_disturbances` returns.
     """
     latencies = run.iterations["iteration_latency_s"]
     by_kind = run.transfers.groupby("kind")["bytes"].sum().sort_values(ascending=False, kind="stable")
@@ -58,6 +59,7 @@ def summarize(run: TimedRun) -> dict[str, Any]:
         "server": _device(server_time(run)),
         "total_bytes": float(by_kind.sum()),
         "bytes_by_kind": {str(kind): float(n_bytes) for kind, n_bytes in by_kind.items()},
+        **summarize_disturbances(run.devices),
     }
 
 
@@ -121,6 +123,7 @@ def describe(summary: Mapping[str, Any], folder: Path | str | None = None) -> st
         *(_course_table(metric, courses) for metric, courses in _plain_metrics(summary).items()),
         _cas_table(summary["metrics"]),
         _device_lines(summary),
+        disturbance_lines(summary),
         _byte_table(summary),
         _revealed_lines(summary.get("ledger", ())),
         [f"Results in {folder}"] if folder is not None else [],
@@ -215,12 +218,17 @@ def _device_lines(summary: Mapping[str, Any]) -> list[str]:
             f"busy {percent_text(time['busy_share'])} of the time:",
             f"computes {duration_text(time['compute_s'])},",
             f"transfers {duration_text(time['transfer_s'])},",
-            f"waits {duration_text(time['wait_s'])}",
+            f"waits {duration_text(time['wait_s'])}{_away(time.get('off_s', 0.0))}",
         ]
         for title, time in named
         if time is not None
     ]
     return aligned(rows, indent="", right=False)
+
+
+def _away(off_s: float) -> str:
+    """What a device's line says of its time away; nothing where it was always there."""
+    return f", is away {duration_text(off_s)}" if off_s > 0.0 else ""
 
 
 def household_bytes(ledger: Sequence[Mapping[str, Any]]) -> dict[str, float]:

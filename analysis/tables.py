@@ -46,10 +46,15 @@ DEVICES: Columns = MappingProxyType(
         "compute_s": "float64",
         "transfer_s": "float64",
         "wait_s": "float64",
+        "off_s": "float64",
         "elapsed_s": "float64",
         "uplink_bytes": "float64",
         "downlink_bytes": "float64",
+        "lost_bytes": "float64",
         "work_flops": "float64",
+        "lost_flops": "float64",
+        "energy_j": "float64",
+        "memory_bytes": "float64",
     }
 )
 TRANSFERS: Columns = MappingProxyType(
@@ -59,6 +64,7 @@ TRANSFERS: Columns = MappingProxyType(
         "target": "str",
         "kind": "str",
         "bytes": "float64",
+        "lost_bytes": "float64",
         "start_s": "float64",
         "end_s": "float64",
     }
@@ -71,6 +77,7 @@ TRANSFERS_SUMMARY: Columns = MappingProxyType(
         "kind": "str",
         "transfers": "int64",
         "bytes": "float64",
+        "lost_bytes": "float64",
         "transfer_s": "float64",
     }
 )
@@ -115,6 +122,18 @@ _COLUMNS: Mapping[str, tuple[Columns, ...]] = MappingProxyType(
         "cuts": (CUTS, UNCUT),
     }
 )
+
+_ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "devices": frozenset({"off_s", "lost_bytes", "lost_flops", "energy_j", "memory_bytes"}),
+        "transfers": frozenset({"lost_bytes"}),
+    }
+)
+"""Columns that the tables of older versions do not have."""
+
+
+class OtherVersionError(ValueError):
+    """A table is whole but for columns that only later versions write."""
 
 
 def make_table(columns: Columns, values: Mapping[str, Any]) -> pd.DataFrame:
@@ -164,14 +183,21 @@ def check_table(name: str, table: pd.DataFrame) -> None:
 
     Raises:
         ValueError: The name is unknown, or a column is missing or of another type.
+        OtherVersionError: The missing columns are those that older versions did not write.
         TypeError: A column is of a type no table may hold.
     """
     if name not in _COLUMNS:
         raise ValueError(f"no table is called {name!r}; allowed: {', '.join(TABLE_NAMES)}")
     present = {str(column): column_type(table[column]) for column in table.columns}
-    faults = [_fault(columns, present) for columns in _forms(name, present)]
-    if all(faults):
-        raise ValueError(f"the table {name} {faults[0]}")
+    forms = _forms(name, present)
+    faults = [_fault(columns, present) for columns in forms]
+    if not all(faults):
+        return
+    missing = min((columns.keys() - present.keys() for columns in forms), key=len)
+    if missing and missing <= _ADDED.get(name, frozenset()):
+        lacking = ", ".join(sorted(missing))
+        raise OtherVersionError(f"it has no {lacking}: another version of hetedge wrote this run")
+    raise ValueError(f"the table {name} {faults[0]}")
 
 
 def _forms(name: str, present: Columns) -> tuple[Columns, ...]:

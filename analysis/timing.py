@@ -36,7 +36,7 @@ class TimedRun(Protocol):
 
     @property
     def devices(self) -> pd.DataFrame:
-        """Columns round, device, profile, compute_s, transfer_s, wait_s, elapsed_s and counters."""
+        """Columns round, device, profile, compute_s, transfer_s, wait_s, off_s, elapsed_s and counters."""
 
     @property
     def transfers(self) -> pd.DataFrame:
@@ -52,7 +52,8 @@ class DeviceTime:
         profile: the name of its hardware profile.
         compute_s: seconds in which it computed.
         transfer_s: seconds in which it sent or received and did not compute.
-        wait_s: seconds in which it did neither.
+        wait_s: seconds in which it was there and did neither.
+        off_s: seconds in which it was away.
     """
 
     device: str
@@ -60,6 +61,7 @@ class DeviceTime:
     compute_s: float
     transfer_s: float
     wait_s: float
+    off_s: float
 
     @property
     def busy_s(self) -> float:
@@ -68,8 +70,8 @@ class DeviceTime:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds the device was part of the run."""
-        return self.busy_s + self.wait_s
+        """Seconds of the run, those away included."""
+        return self.busy_s + self.wait_s + self.off_s
 
     @property
     def busy_share(self) -> float:
@@ -90,16 +92,16 @@ def is_client(device: str) -> bool:
 
 
 def time_per_device(run: TimedRun) -> pd.DataFrame:
-    """Seconds each device computed, transferred and waited, summed over the rounds.
+    """Seconds each device computed, transferred, waited and was away, summed over the rounds.
 
     Args:
         run: a finished run.
 
     Returns:
         One row a device, the server first, clients by number, then edge servers, with columns ``device,
-        profile, compute_s, transfer_s, wait_s``.
+        profile, compute_s, transfer_s, wait_s, off_s``.
     """
-    columns = ["compute_s", "transfer_s", "wait_s"]
+    columns = ["compute_s", "transfer_s", "wait_s", "off_s"]
     totals = run.devices.groupby(["device", "profile"], as_index=False, sort=False)[columns].sum()
     order = sorted(range(len(totals)), key=lambda row: device_order(str(totals["device"].iloc[row])))
     return totals.iloc[order].reset_index(drop=True)
@@ -141,6 +143,7 @@ def _device_time(row: pd.Series) -> DeviceTime:
         compute_s=float(row["compute_s"]),
         transfer_s=float(row["transfer_s"]),
         wait_s=float(row["wait_s"]),
+        off_s=float(row["off_s"]),
     )
 
 

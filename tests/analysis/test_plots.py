@@ -93,12 +93,13 @@ def _devices(rng, names, rounds, round_s):
     rows = []
     for round_ in range(rounds):
         rows.append(
-            (round_, "server", "paper-server", 0.45 * round_s, 0.2 * round_s, 0.35 * round_s, round_s)
+            (round_, "server", "paper-server", 0.45 * round_s, 0.2 * round_s, 0.35 * round_s, 0.0, round_s)
         )
         for client, name in enumerate(names):
             busy = slowness[name] * rng.uniform(0.9, 1.0) * round_s
-            rows.append((round_, f"client-{client}", name, 0.7 * busy, 0.3 * busy, round_s - busy, round_s))
-    columns = ["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "elapsed_s"]
+            parts = (0.7 * busy, 0.3 * busy, round_s - busy, 0.0)
+            rows.append((round_, f"client-{client}", name, *parts, round_s))
+    columns = ["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "off_s", "elapsed_s"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -317,6 +318,17 @@ def test_device_rows_are_the_server_then_the_busiest_and_add_up():
     assert "65 %" in axes_texts(axes.figure)  # the server: 0.45 + 0.2 of each round
 
 
+def test_time_away_is_drawn_where_somebody_was_away():
+    run = make_run(clients=4)
+    (legend,) = FIGURES["devices"]([run]).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["computing", "transferring", "waiting"]
+    left = run.devices.assign(off_s=run.devices.wait_s / 4, wait_s=run.devices.wait_s * 3 / 4)
+    figure = FIGURES["devices"]([replace(run, devices=left)])
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "away"
+    total_min = run.devices[run.devices.device == "server"].elapsed_s.sum() / 60
+    assert max(bar.get_x() + bar.get_width() for bar in figure.axes[0].patches) == pytest.approx(total_min)
+
+
 def test_many_devices_are_named_by_profile():
     (axes,) = FIGURES["devices"]([make_run(clients=80, domains=4, rounds=2)]).axes
     names = [text.get_text() for text in axes.get_yticklabels()]
@@ -326,7 +338,7 @@ def test_many_devices_are_named_by_profile():
 @pytest.mark.parametrize("clients", [4, 80])
 def test_edge_servers_are_drawn_between_the_server_and_the_clients_and_never_among_these(clients):
     run = make_run(clients=clients, rounds=2)
-    edges = [(round_, f"edge-{e}", "paper-1", 0, 1, 9, 10) for round_ in range(2) for e in range(2)]
+    edges = [(round_, f"edge-{e}", "paper-1", 0, 1, 9, 0, 10) for round_ in range(2) for e in range(2)]
     devices = pd.concat([run.devices, pd.DataFrame(edges, columns=run.devices.columns)])
     (axes,) = FIGURES["devices"]([replace(run, devices=devices)]).axes
     names = [text.get_text() for text in axes.get_yticklabels()]

@@ -13,6 +13,11 @@ from analysis.tables import check_table
 from devices.fleet import Fleet, FleetOptions, build_fleet
 from devices.profile import load_profile
 
+TWO_AT_ONCE = (
+    "client-1 computes two things at once in round 1, for 1.0 s; "
+    "the second: client-1, 7.0 FLOP from 4.0 s to 6.0 s"
+)
+
 
 def row(tables, name, round_=0):
     devices = tables["devices"]
@@ -71,6 +76,7 @@ def test_full_transfers_are_the_reports_in_their_order():
         "target": "server",
         "kind": "activation",
         "bytes": 1000.0,
+        "lost_bytes": 0.0,
         "start_s": 1.0,
         "end_s": 4.0,
     }
@@ -82,12 +88,12 @@ def test_summary_adds_up_the_full_transfers():
     for rec in (full, summary):
         rec.transfer(0, -1, "activation", 10.0, 0.0, 1.0)
         rec.transfer(1, -1, "activation", 7.0, 0.0, 1.0)
-        rec.transfer(0, -1, "activation", 30.0, 1.0, 1.5)
+        rec.transfer(0, -1, "activation", 30.0, 1.0, 1.5, lost_bytes=3.0)
         rec.transfer(0, -1, "label", 1.0, 1.0, 1.5)
         rec.end_round(0, 2.0)
     rows = full.tables()["transfers"].assign(transfers=1, transfer_s=lambda t: t["end_s"] - t["start_s"])
     keys = ["round", "source", "target", "kind"]
-    expected = rows.groupby(keys)[["transfers", "bytes", "transfer_s"]].sum()
+    expected = rows.groupby(keys)[["transfers", "bytes", "lost_bytes", "transfer_s"]].sum()
     got = summary.tables()["transfers"].set_index(keys).sort_index()
     assert got.equals(expected.sort_index())
     assert full.tables()["devices"].equals(summary.tables()["devices"])
@@ -165,8 +171,8 @@ def test_server_may_compute_in_lanes_but_a_client_may_not():
     rec.end_round(0, 3.0)
     assert row(rec.tables(), "server")["compute_s"] == 3.0
     rec.compute(1, 3.0, 5.0, 1.0)
-    rec.compute(1, 4.0, 6.0, 1.0)
-    with pytest.raises(RecordError, match=r"client-1 computes two things at once in round 1, for 1.0 s"):
+    rec.compute(1, 4.0, 6.0, 7.0)
+    with pytest.raises(RecordError, match=TWO_AT_ONCE):
         rec.end_round(1, 6.0)
 
 
@@ -186,8 +192,14 @@ def test_server_may_compute_in_lanes_but_a_client_may_not():
         (lambda r: r.transfer(0, -1, "images", 1.0, 0.0, 1.0), r"kinds \['images'\]; allowed: activation"),
         (lambda r: r.compute(0, 0.0, 1.0, -1.0), "impossible computation: client-0"),
         (lambda r: r.compute(0, 1.0, 0.0, 1.0), "impossible computation"),
-        (lambda r: r.compute(0, 0.0, 11.0, 1.0), r"outside round 0 \(0.0 s to 10.0 s\): client-0"),
-        (lambda r: r.transfer(0, -1, "label", 1.0, -1.0, 1.0), "outside round 0"),
+        (lambda r: r.transfer(0, -1, "label", 1.0, 0.0, 1.0, 2.0), r"label \(2.0 lost\) from"),
+        (lambda r: r.transfer(0, -1, "label", 1.0, 0.0, 1.0, -1.0), "impossible transfer"),
+        (lambda r: r.transfer(0, -1, "label", 1.0, 0.0, 1.0, math.nan), "impossible transfer"),
+        (lambda r: r.compute(0, 0.0, 1.0, 3.0, 4.0), r"impossible computation: client-0, 3.0 FLOP \(4.0 in"),
+        (
+            lambda r: r.transfer(0, -1, "label", 1.0, -1.0, 1.0),
+            r"begun before round 0 \(0.0 s to 10.0 s\), and not announced of client-0 .*: client-0 -> server",
+        ),
     ],
 )
 def test_contradictory_legs_raise_when_the_round_is_closed(call, message):

@@ -176,3 +176,27 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path):
         load_run(tmp_path / "nowhere")
     with pytest.raises(RunError, match="not a run folder: it has neither"):
         load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("devices", ["off_s", "lost_bytes", "lost_flops", "energy_j", "memory_bytes"]),
+        ("transfers", ["lost_bytes"]),
+    ],
+)
+@pytest.mark.parametrize("mode", ["full", "summary"])
+def test_a_table_of_an_older_version_is_told_as_that(tmp_path, name, columns, mode):
+    path = write_run(tmp_path / "a", mode).path / f"{name}.parquet"
+    pd.read_parquet(path).drop(columns=columns).to_parquet(path)
+    lacking = ", ".join(sorted(columns))
+    with pytest.raises(RunError) as caught:
+        load_run(path.parent)
+    assert str(caught.value) == f"{path}: it has no {lacking}: another version of hetedge wrote this run"
+
+
+def test_a_table_that_lacks_more_than_older_versions_did_is_damaged(tmp_path):
+    path = write_run(tmp_path / "a").path / "devices.parquet"
+    pd.read_parquet(path).drop(columns=["off_s", "wait_s"]).to_parquet(path)
+    with pytest.raises(RunError, match=r"devices.parquet: damaged: the table devices has no column 'wait_s'"):
+        load_run(path.parent)

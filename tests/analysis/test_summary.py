@@ -31,11 +31,13 @@ DEVICES = [
     (round_, *row)
     for round_ in (0, 1)
     for row in [
-        ("server", "paper-server", 900.0, 900.0, 1800.0, 3600.0),
-        ("client-0", "paper-1", 2700.0, 360.0, 540.0, 3600.0),
-        ("client-1", "paper-2", 300.0, 360.0, 2940.0, 3600.0),
+        ("server", "paper-server", 900.0, 900.0, 1800.0, 0.0, 3600.0, 0.0, 4e12, 0.0, np.nan),
+        ("client-0", "paper-1", 2700.0, 360.0, 540.0, 0.0, 3600.0, 0.0, 1e12, 0.0, 100.0),
+        ("client-1", "paper-2", 300.0, 360.0, 2940.0, 0.0, 3600.0, 0.0, 1e12, 0.0, 50.0),
     ]
 ]
+DEVICE_COLUMNS = ["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "off_s", "elapsed_s"]
+DEVICE_COLUMNS += ["lost_bytes", "work_flops", "lost_flops", "energy_j"]
 TRANSFERS = [(0, "activation", 3e9), (0, "gradient", 2e9), (1, "activation", 2.9e9), (1, "parameters", 100e6)]
 
 
@@ -46,9 +48,7 @@ def run_of(metrics=METRICS, devices=DEVICES, transfers=TRANSFERS, latencies=(8.0
         iterations=pd.DataFrame(
             {"end_s": np.cumsum(latencies), "iteration_latency_s": latencies}, dtype=float
         ),
-        devices=pd.DataFrame(
-            devices, columns=["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "elapsed_s"]
-        ),
+        devices=pd.DataFrame(devices, columns=DEVICE_COLUMNS),
         transfers=pd.DataFrame(transfers, columns=["round", "kind", "bytes"]),
     )
 
@@ -99,6 +99,7 @@ def test_the_slowest_client_and_the_server_are_told_apart():
         "compute_s": 5400.0,
         "transfer_s": 720.0,
         "wait_s": 1080.0,
+        "off_s": 0.0,
         "busy_share": pytest.approx(0.85),
     }
     assert summary["server"]["busy_share"] == 0.5
@@ -206,3 +207,24 @@ def test_what_crossed_a_household_is_told_beside_the_total_and_in_its_ways():
     rows = text.partition("Revealed of the clients' data\n")[2].splitlines()
     assert [row.split("  ")[1].strip() for row in rows] == ["within the household"] * 2 + ["client -> server"]
     assert "of it within" not in describe(summarize(timing_only()) | {"ledger": ledger[2:]})
+
+
+def test_a_run_in_which_somebody_was_away_says_so():
+    disturbed = [list(row) for row in DEVICES]
+    disturbed[1][5:9] = [
+        300.0,
+        240.0,
+        3600.0,
+        4e6,
+    ]  # client-0 waits and is away in the first round, and loses bytes
+    text = describe(summarize(run_of(devices=disturbed)) | {"energy_j": 300.0})
+    assert "waits 14.0 min, is away 4.00 min" in text
+    assert (
+        "Away        1 client, for 1.7 % of all clients' time; longest client-0 (paper-1) for 4.00 min"
+        in text
+    )
+    assert (
+        "Lost bytes  4.00 MB, <0.1 % of what was sent\nEnergy      300 J of all clients\n\nSent over" in text
+    )
+    assert "away" not in describe(summarize(run_of()) | {"energy_j": 300.0})
+    assert "Energy" not in describe(summarize(run_of()) | {"energy_j": 300.0})

@@ -17,7 +17,7 @@ from analysis.timing import (
     time_to_quality,
 )
 
-DEVICE_COLUMNS = ["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "elapsed_s"]
+DEVICE_COLUMNS = ["round", "device", "profile", "compute_s", "transfer_s", "wait_s", "off_s", "elapsed_s"]
 METRIC_COLUMNS = ["round", "sim_time_s", "bytes", "domain", "metric", "value"]
 
 
@@ -36,12 +36,12 @@ def run_of(devices=(), metrics=(), iterations=None, transfers=None):
 
 
 TWO_ROUNDS = [
-    (0, "client-10", "paper-1", 6.0, 1.0, 3.0, 10.0),
-    (0, "client-2", "paper-2", 1.0, 2.0, 7.0, 10.0),
-    (0, "server", "paper-server", 5.0, 4.0, 1.0, 10.0),
-    (1, "client-10", "paper-1", 6.0, 0.5, 3.5, 10.0),
-    (1, "client-2", "paper-2", 1.0, 2.5, 6.5, 10.0),
-    (1, "server", "paper-server", 5.0, 4.5, 0.5, 10.0),
+    (0, "client-10", "paper-1", 6.0, 1.0, 3.0, 0.0, 10.0),
+    (0, "client-2", "paper-2", 1.0, 2.0, 7.0, 0.0, 10.0),
+    (0, "server", "paper-server", 5.0, 4.0, 1.0, 0.0, 10.0),
+    (1, "client-10", "paper-1", 6.0, 0.5, 3.5, 0.0, 10.0),
+    (1, "client-2", "paper-2", 1.0, 2.5, 4.5, 2.0, 10.0),
+    (1, "server", "paper-server", 5.0, 4.5, 0.5, 0.0, 10.0),
 ]
 
 
@@ -59,8 +59,8 @@ def test_edge_servers_stand_after_the_clients_and_are_none():
 def test_a_busy_edge_server_is_not_the_slowest_client():
     rows = [
         *TWO_ROUNDS,
-        (0, "edge-0", "server-small", 9.0, 1.0, 0.0, 10.0),
-        (1, "edge-0", "server-small", 9, 1, 0, 10),
+        (0, "edge-0", "server-small", 9.0, 1.0, 0.0, 0.0, 10.0),
+        (1, "edge-0", "server-small", 9, 1, 0, 0, 10),
     ]
     assert slowest_device(run_of(rows)).device == "edge-0"
     assert slowest_device(run_of(rows), include_server=False).device == "client-10"
@@ -69,11 +69,11 @@ def test_a_busy_edge_server_is_not_the_slowest_client():
 def test_time_per_device_sums_rounds_and_orders_devices():
     expected = pd.DataFrame(
         [
-            ("server", "paper-server", 10.0, 8.5, 1.5),
-            ("client-2", "paper-2", 2.0, 4.5, 13.5),
-            ("client-10", "paper-1", 12.0, 1.5, 6.5),
+            ("server", "paper-server", 10.0, 8.5, 1.5, 0.0),
+            ("client-2", "paper-2", 2.0, 4.5, 11.5, 2.0),
+            ("client-10", "paper-1", 12.0, 1.5, 6.5, 0.0),
         ],
-        columns=["device", "profile", "compute_s", "transfer_s", "wait_s"],
+        columns=["device", "profile", "compute_s", "transfer_s", "wait_s", "off_s"],
     )
     pd.testing.assert_frame_equal(time_per_device(run_of(TWO_ROUNDS)), expected)
 
@@ -87,8 +87,13 @@ def test_slowest_device_is_the_one_busy_longest():
     assert client.busy_share == pytest.approx(13.5 / 20)
 
 
+def test_time_away_is_part_of_the_time_that_shares_are_of():
+    away = slowest_device(run_of([(0, "client-0", "p", 2.0, 1.0, 1.0, 4.0, 8.0)]))
+    assert (away.elapsed_s, away.busy_share, away.off_s) == (8.0, 3 / 8, 4.0)
+
+
 def test_the_first_of_equally_slow_devices_is_named():
-    rows = [(0, f"client-{i}", "paper-1", 1.0, 0.0, 0.0, 1.0) for i in (11, 3, 7)]
+    rows = [(0, f"client-{i}", "paper-1", 1.0, 0.0, 0.0, 0.0, 1.0) for i in (11, 3, 7)]
     assert slowest_device(run_of(rows)).device == "client-3"
 
 
@@ -100,7 +105,7 @@ def test_slowest_device_of_nothing_is_an_error():
 
 
 def test_a_device_that_saw_no_time_is_not_busy():
-    assert slowest_device(run_of([(0, "client-0", "p", 0.0, 0.0, 0.0, 0.0)])).busy_share == 0.0
+    assert slowest_device(run_of([(0, "client-0", "p", 0.0, 0.0, 0.0, 0.0, 0.0)])).busy_share == 0.0
 
 
 def test_server_time_is_none_where_the_table_has_no_server():

@@ -17,6 +17,7 @@ from analysis.records import Recorder
 from analysis.routines import RoutineComputation, RoutineTransfer
 from models.split import ComputeLeg
 from simulator.kernel.compute import Processor
+from simulator.kernel.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,20 @@ class Chain:
         The event's value is the time from which ``leg_ends_s`` counts: now, or later by what the legs had to wait
         for a busy processor.
         """
+        now_s, wait_s = self._begin()
+        return self._env.timeout(self._seconds + wait_s, now_s + wait_s)
+
+    def attempt(self) -> simpy.Event:
+        """Begin now; return the event of the end, whose value is an :class:`Outcome`: here nothing can go wrong."""
+        now_s, wait_s = self._begin()
+        end_s = now_s + wait_s + self._seconds
+        legs_s = tuple(now_s + wait_s + leg_s for leg_s in self.leg_ends_s)
+        return self._env.timeout(self._seconds + wait_s, Outcome(True, now_s, end_s, legs_s))
+
+    def _begin(self) -> tuple[float, float]:
+        """Queue the legs and tell the recorder; return when it began and how long the legs wait."""
         now_s = self._env.now
         ready_s = now_s + self._ready_s
         wait_s = self._processor.queue(ready_s, self._work_s) - ready_s
         self._perform(self._routine, now_s, wait_s)
-        return self._env.timeout(self._seconds + wait_s, now_s + wait_s)
+        return now_s, wait_s

@@ -1,0 +1,163 @@
+"""Reading a file of links and flows, with the place of every mistake."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.option_errors import allowed_names
+from scenarios.messages import Problem, ScenarioError, came
+from scenarios.reader import compose, convert, decode
+from scenarios.tree import Items, KeyPath, Location, Map, Node, Scalar, Source, dotted
+from simulator.flows import Flow
+
+_FORM = 'a map such as {"links": {"up": 1e6}, "flows": [{"start_s": 0, "bytes": 1000, "links": ["up"]}]}'
+_FILE_KEYS = ("links", "flows")
+_FLOW_KEYS = ("start_s", "bytes", "links", "weight", "cap_bytes_per_s")
+_NEEDED = ("start_s", "bytes", "links")
+
+Check = Callable[[float], bool]
+
+
+def read_flows(path: Path) -> tuple[dict[str, float], list[Flow]]:
+    """Read links and flows from a JSON file (or YAML, of which JSON is a part).
+
+    Args:
+        path: ``{"links": {name: byte/s}, "flows": [{"start_s", "bytes", "links": [names]}]}``; a flow may also have a
+            ``weight`` and a ``cap_bytes_per_s``.
+
+    Returns:
+        Each link's capacity by name, in bytes per second, and the flows in their order.
+
+    Raises:
+        ScenarioError: something is wrong with the file; every mistake with its line and column.
+    """
+    source = Source(str(path), path.parent)
+    start = Location(source, 1, 1)
+    try:
+        text = decode(path.read_bytes(), source)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        message = f"cannot be read ({reason}); allowed: a file that holds {_FORM}"
+        raise ScenarioError([Problem(start, "", message)]) from None
+    problems: list[Problem] = []
+    root = compose(text, source)
+    node = convert(root, source, problems) if root is not None else None
+    if not isinstance(node, Map):
+        what = "the file is empty" if node is None else came(node)
+        at = start if node is None else node.at
+        raise ScenarioError([*problems, Problem(at, "", f"{what}; allowed: {_FORM}")])
+    if problems:
+        raise ScenarioError(problems)
+    reader = _Reader(problems)
+    links = reader.links(node)
+    flows = reader.flows(node, links)
+    if problems:
+        raise ScenarioError(problems)
+    return links, flows
+
+
+@dataclass
+class _Reader:
+    """Turns nodes into numbers and names, and collects what is wrong."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def links(self, root: Map) -> dict[str, float]:
+        self._known_keys(root, _FILE_KEYS, ())
+        node = self._entry(root, "links", ())
+        if node is not None and not isinstance(node, Map):
+            self._refuse(node, ("links",), "a map of link names and bytes per second")
+            return {}
+        entries = node.entries if isinstance(node, Map) else {}
+        return {
+            name: self._number(
+                entry.value, ("links", name), lambda one: one > 0, "a number above 0, in bytes per second"
+            )
+            for name, entry in entries.items()
+        }
+
+    def flows(self, root: Map, links: Mapping[str, float]) -> list[Flow]:
+        node = self._entry(root, "flows", ())
+        if node is not None and not isinstance(node, Items):
+            self._refuse(node, ("flows",), "a list of flows")
+            return []
+        items = node.items if isinstance(node, Items) else ()
+        return [self._flow(item, index, links) for index, item in enumerate(items)]
+
+    def _flow(self, node: Node, index: int, links: Mapping[str, float]) -> Flow:
+        path: KeyPath = ("flows", index)
+        if not isinstance(node, Map):
+            self._refuse(node, path, f"a map with the keys {', '.join(_FLOW_KEYS)}")
+            return Flow(0.0, 0.0, ())
+        self._known_keys(node, _FLOW_KEYS, path)
+        numbers = {
+            "start_s": self._of(node, "start_s", path, lambda one: True, "a number of seconds"),
+            "bytes": self._of(node, "bytes", path, lambda one: one >= 0, "a number of bytes, at least 0"),
+            "weight": self._of(node, "weight", path, lambda one: one > 0, "a number above 0", 1.0),
+            "cap": self._of(
+                node,
+                "cap_bytes_per_s",
+                path,
+                lambda one: one > 0,
+                "a number above 0, in bytes per second",
+                math.inf,
+            ),
+        }
+        crossed = self._crossed(node, path, links)
+        return Flow(numbers["start_s"], numbers["bytes"], crossed, numbers["weight"], numbers["cap"])
+
+    def _crossed(self, node: Map, path: KeyPath, links: Mapping[str, float]) -> tuple[str, ...]:
+        found = self._entry(node, "links", path)
+        if found is None:
+            return ()
+        if not isinstance(found, Items) or not found.items:
+            self._refuse(found, (*path, "links"), "a list of names of links, one at least")
+            return ()
+        names: list[str] = []
+        for number, item in enumerate(found.items):
+            where = (*path, "links", number)
+            name = item.value if isinstance(item, Scalar) else None
+            if not isinstance(name, str) or name not in links:
+                text = item.text if isinstance(item, Scalar) else ""
+                self._refuse(item, where, allowed_names(text, tuple(links)).removeprefix("allowed: "))
+            elif name in names:
+                self._refuse(item, where, "each link once")
+            else:
+                names.append(name)
+        return tuple(names)
+
+    def _of(
+        self, node: Map, key: str, path: KeyPath, check: Check, allowed: str, default: float = math.nan
+    ) -> float:
+        found = self._entry(node, key, path)
+        return default if found is None else self._number(found, (*path, key), check, allowed)
+
+    def _number(self, node: Node, path: KeyPath, check: Check, allowed: str) -> float:
+        value = node.value if isinstance(node, Scalar) else None
+        if not isinstance(value, bool) and isinstance(value, int | float):
+            number = float(value)
+            if math.isfinite(number) and check(number):
+                return number
+        self._refuse(node, path, allowed)
+        return math.nan
+
+    def _entry(self, node: Map, key: str, path: KeyPath) -> Node | None:
+        if key in node.entries:
+            return node.entries[key].value
+        if key in (*_FILE_KEYS, *_NEEDED) and (key in _NEEDED or not path):
+            self.problems.append(Problem(node.at, dotted((*path, key)), "missing; required"))
+        return None
+
+    def _known_keys(self, node: Map, keys: tuple[str, ...], path: KeyPath) -> None:
+        for key, entry in node.entries.items():
+            if key not in keys:
+                message = f"unknown key; {allowed_names(key, keys)}"
+                self.problems.append(Problem(entry.key_at, dotted((*path, key)), message))
+
+    def _refuse(self, node: Node, path: KeyPath, allowed: str) -> None:
+        self.problems.append(
+            Problem(node.at, dotted(path), f"{came(node, text_allowed=False)}; allowed: {allowed}")
+        )

@@ -9,6 +9,7 @@ statistics (docs/model.md, section 8).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ ADAM_BETAS = (0.5, 0.999)
 
 Inputs = Mapping[int, tuple[Tensor, Tensor]]
 """Each client's rows and their labels."""
+
+State = Mapping[str, Tensor]
+"""Parameters and statistics by name."""
 
 
 @dataclass
@@ -55,6 +59,8 @@ class Tape:
             The gradients at the returning clients' inputs, where those require one.
         """
         back = sorted(output_gradients)
+        if not back:
+            return {}
         for client in back:
             torch.autograd.backward(self.outputs[client], output_gradients[client])
         torch.autograd.backward(
@@ -94,12 +100,13 @@ class Ensemble:
         self.network = network
         self.length = len(network.blocks)
         self.cuts = tuple(cuts)
-        middle = range(1, self.length - 1)
-        place = _Placement(network, dtype, torch.device(device))
-        self.server = place.blocks(server_key, middle)
-        self.own = [place.blocks(key, self._held(*cut)) for cut, key in zip(cuts, keys, strict=True)]
+        self._place = _Placement(network, dtype, torch.device(device))
+        self._server_key, self._learning_rate = server_key, learning_rate
+        self.server = self._place.blocks(server_key, range(1, self.length - 1))
+        self.own = [self._place.blocks(key, self._held(*cut)) for cut, key in zip(cuts, keys, strict=True)]
         self._server_adam = _adam(self.server, learning_rate)
         self._adam = [_adam(blocks, learning_rate) for blocks in self.own]
+        self._settled: list[dict[int, State]] = [{} for _ in self.own]
 
     def forward(self, inputs: Inputs) -> Tape:
         """Run the clients' rows through heads, the server's joined middle, and tails."""
@@ -168,6 +175,72 @@ class Ensemble:
         finally:
             for parameter in parameters:
                 parameter.requires_grad_()
+
+    def settle(self, client: int, block: int, state: State) -> None:
+        """Have a client's block take over a state, and keep that for the case that the client loses everything.
+
+        Args:
+            client: whose block.
+            block: which one; the client holds it.
+            state: parameters and statistics, which nobody changes from now on. Not a copy is kept.
+        """
+        self.own[client][block].load_state_dict(dict(state))
+        self._settled[client][block] = state
+
+    def restore(self, client: int) -> None:
+        """Give a client that has lost everything the segments that were last settled, and a fresh optimiser.
+
+        What was never settled begins with the initial weights of the server's key.
+        """
+        own = self.own[client]
+        unsettled = [block for block in own if block not in self._settled[client]]
+        initial = self._place.blocks(self._server_key, unsettled) if unsettled else {}
+        for block, module in own.items():
+            state = initial[block].state_dict() if block in initial else self._settled[client][block]
+            module.load_state_dict(dict(state))
+        self._adam[client] = _adam(own, self._learning_rate)
+
+    def recut(self, cuts: Sequence[tuple[int, int]]) -> None:
+        """Have clients hold other blocks from now on.
+
+        A block that moves to a client is a copy of the server's, its optimiser fresh; one that leaves a client is
+        dropped. All others, and the server's, stay as they are, their optimisers too.
+
+        Args:
+            cuts: each client's ``(head, tail)`` lengths in blocks.
+
+        Raises:
+            ValueError: There is not one cut for every client, or one leaves a client without an end or takes the core.
+        """
+        if len(cuts) != len(self.own):
+            raise ValueError(f"{len(cuts)} cuts for {len(self.own)} clients; needed: one each")
+        longest = (self.network.core, self.length - 1 - self.network.core)
+        for client, ends in enumerate(cuts):
+            if not all(1 <= end <= most for end, most in zip(ends, longest, strict=True)):
+                most = f"a head of 1 to {longest[0]} blocks and a tail of 1 to {longest[1]}"
+                raise ValueError(f"client {client} is cut {tuple(ends)}; allowed: {most}")
+        for client, ends in enumerate(cuts):
+            self._hold(client, self._held(*ends))
+        self.cuts = tuple((head, tail) for head, tail in cuts)
+
+    def _hold(self, client: int, blocks: Sequence[int]) -> None:
+        """Have a client hold just these blocks; those it has not held before are copies of the server's."""
+        own, settled = self.own[client], self._settled[client]
+        if sorted(own) == sorted(blocks):
+            return
+        for block in blocks:
+            if block not in own:
+                own[block] = copy.deepcopy(self.server[block])
+                own[block].zero_grad(set_to_none=True)
+                settled[block] = {name: t.detach().clone() for name, t in own[block].state_dict().items()}
+        for block in set(own) - set(blocks):
+            del own[block]
+            settled.pop(block, None)
+        own = self.own[client] = {block: own[block] for block in sorted(own)}
+        before, self._adam[client] = self._adam[client], _adam(own, self._learning_rate)
+        for parameter in self._adam[client].param_groups[0]["params"]:
+            if parameter in before.state:
+                self._adam[client].state[parameter] = before.state[parameter]
 
     def modules(self) -> list[nn.Module]:
         """Return every copy of every block: the server's, then each client's."""

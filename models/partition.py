@@ -17,6 +17,7 @@ from models.partition_options import (
     MINIMUM_IMAGES,
     AnyPaperPartition,
     AnyPartition,
+    AssumedPartition,
     DirichletPartition,
     IidPartition,
     LabelExclusionPartition,
@@ -63,7 +64,8 @@ def partition(
 
     Returns:
         One sorted int64 array of image indices per client; no index occurs twice. All images are dealt, but
-        for those that `LabelExclusionPartition` and the kinds ``paper_s1`` to ``paper_s6`` take away.
+        for those that `LabelExclusionPartition` and the kinds ``paper_s1`` to ``paper_s6`` take away. For
+        `AssumedPartition` they are stand-ins that nothing may be looked up with: all clients share one array.
 
     Raises:
         PartitionError: If there are no clients, if the options do not fit the labels or the number of clients, or
@@ -71,6 +73,8 @@ def partition(
     """
     if clients < 1:
         raise PartitionError("", f"a domain of {clients} clients cannot hold data; allowed: at least 1")
+    if isinstance(options, AssumedPartition):
+        return [np.arange(options.images_per_client)] * clients
     if isinstance(options, PaperPartition):
         dealt = _deal_paper(labels, clients, total_clients or clients, options, rng)
     else:

@@ -98,6 +98,24 @@ class ShardsPartition(_Partition):
     )
 
 
+class AssumedPartition(_Partition):
+    """Give every client so many images that nobody has looked at: for studies of time alone.
+
+    Time depends on how many images a client holds, not on which; so a fleet may have more clients than any data set
+    has images. A run that trains refuses it.
+    """
+
+    kind: Literal["assumed"] = Field(
+        "assumed", description="Every client is charged with so many images; timing only, nothing is dealt."
+    )
+    images_per_client: int = Field(
+        64,
+        ge=MINIMUM_IMAGES,
+        le=1_000_000,
+        description="Images every client is taken to hold.",
+    )
+
+
 class PaperPartition(_Partition):
     """A rule of the HuSCF-GAN study (arXiv 2507.12979): deal equally, take labels away, then cap.
 
@@ -168,6 +186,7 @@ AnyPartition: TypeAlias = (
     | DirichletPartition
     | ShardsPartition
     | QuantityPartition
+    | AssumedPartition
     | AnyPaperPartition
 )
 

@@ -16,7 +16,7 @@ Source: arXiv 2507.12979 (HuSCF-GAN); the generalisation to any chain is ours.
 from __future__ import annotations
 
 import itertools
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from models.architecture import Architecture
@@ -122,7 +122,7 @@ class ModelCosts:
         g, d = self.generator, self.discriminator
         longest = (g.longest_head, g.longest_tail, d.longest_head, d.longest_tail)
         names = ("g_head", "g_tail", "d_head", "d_tail")
-        for name, blocks, most in zip(names, astuple(cut), longest, strict=True):
+        for name, blocks, most in zip(names, cut.as_tuple(), longest, strict=True):
             if not 1 <= blocks <= most:
                 raise ValueError(f"{name} is {blocks}; allowed: 1 to {most} blocks")
 

@@ -85,6 +85,15 @@ class WholeNetwork:
         """Return all parameters and statistics by name; not copies."""
         return dict(self.blocks.state_dict())
 
+    @property
+    def statistics(self) -> frozenset[str]:
+        """The names of what is no parameter: running means and variances, and their counters."""
+        return frozenset(name for name, _ in self.blocks.named_buffers())
+
+    def is_finite(self) -> bool:
+        """Whether all parameters and statistics are finite numbers."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.state().values())
+
     def copy_of_state(self) -> dict[str, Tensor]:
         """Return a copy of all parameters and statistics by name."""
         return {name: tensor.detach().clone() for name, tensor in self.state().items()}

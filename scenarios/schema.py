@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from devices.disturbances import DisturbanceOptions
 from devices.fleet import FleetOptions
 from models.catalog import DataOptions, domain_name
 from models.model_options import ModelOptions
@@ -47,11 +48,7 @@ class Planned:
 
 
 # Only looked at when something was refused: an entry whose part is built does nothing any more. Delete it then.
-PLANNED = (
-    Planned("network.model", ("maxmin",)),
-    Planned("availability.model", ("on_off", "diurnal", "trace")),
-    Planned("strategy.patience.kind", ("deadline", "quorum")),
-)
+PLANNED: tuple[Planned, ...] = ()
 
 # Values that may name a file; `*` is any list index, a last `<key>` the keys of a map. The flag tells whether the
 # value is always a path, or may also be a name of the catalogue.
@@ -60,6 +57,9 @@ PATHS: Mapping[str, bool] = {
     "devices.server.profile": False,
     "devices.clients.*.profile": False,
     "devices.clients.mix.<key>": False,
+    "availability.file": True,
+    "disturbances.bandwidth_trace.file": True,
+    "network.topology.path": True,
     "data.domains.*.dataset.path": True,
     "strategy.edge": False,
 }
@@ -226,6 +226,9 @@ class Scenario(_Section):
     devices: FleetOptions = Field(description="The server and the clients.")
     network: SerializeAsAny[Any] = Field(description="How transfers share links, chosen by `model`.")
     availability: SerializeAsAny[Any] = Field(description="When devices are there, chosen by `model`.")
+    disturbances: DisturbanceOptions = Field(
+        default_factory=DisturbanceOptions, description="What goes wrong on devices and links."
+    )
     data: DataOptions = Field(default_factory=DataOptions, description="The domains and who holds what.")
     model: ModelOptions = Field(default_factory=ModelOptions, description="The networks, chosen by `name`.")
     cost_model: Literal["exact", "paper"] = Field(

@@ -20,12 +20,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.fleet import SERVER_ID, Fleet
-from devices.profile import DeviceProfile
-from models.split import ClientLegs, ComputeLeg, Cut
+from devices.fleet import Fleet
+from models.split import Cut
 from models.workload import Workload
-from simulator.kernel.leg_time import leg_seconds
+from simulator.iteration_walk import (
+    Crossing,
+    CrossingTimes,
+    Observer,
+    ServerRun,
+    ServerTimes,
+    phase_ends_s,
+    walk,
+)
 from simulator.kernel.network import Network
+from simulator.leg_columns import ClientColumns
 
 Floats = NDArray[np.float64]
 Genes = NDArray[np.intp]
@@ -47,18 +55,6 @@ class IterationTime:
     latency_s: float
     phase_end_s: Mapping[str, float]
     clients: tuple[ClientTime, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerRun:
-    """When the server runs one joined batch, in seconds since the iteration began."""
-
-    number: int
-    position: int
-    last_arrival_s: float
-    """When the last of the rows that join here had come; minus infinity where none join."""
-    start_s: float
-    end_s: float
 
 
 @dataclass
@@ -83,6 +79,15 @@ class IterationTrace:
     """The client is through with the iteration."""
     server: list[ServerRun] = field(default_factory=list)
     """The server's joined work, in order."""
+
+    def crossed(self, times: CrossingTimes) -> None:
+        """Keep a crossing's times; there is one assignment."""
+        for name, values in times._asdict().items():
+            getattr(self, name).append(values[0])
+
+    def ran(self, run: ServerRun) -> None:
+        """Keep joined work."""
+        self.server.append(run)
 
     @property
     def latency_s(self) -> float:
@@ -134,8 +139,9 @@ class IterationModel:
         self.workload = workload
         self.rows = np.array([workload.charged_rows(batch) for batch in batches], dtype=np.float64)
         self._clients = np.arange(len(batches))
-        self.tables = _tables(workload, fleet, network, self.rows, self.choices)
-        self.server = ServerTimes(workload, fleet)
+        self.tables = _empty_tables(workload, self.choices, self.rows)
+        _fill(self, ClientColumns.of(fleet, network, self._clients), self._clients)
+        self.server = ServerTimes(workload, fleet.server.profile)
 
     def genes_of(self, cuts: Sequence[Cut]) -> Genes:
         """Return the genes ``[N]`` of an assignment; ``ValueError`` for a cut that is no choice."""
@@ -160,19 +166,14 @@ class IterationModel:
     def time(self, cuts: Sequence[Cut]) -> IterationTime:
         """Return one assignment's iteration in detail."""
         genes, trace = self.genes_of(cuts), self.trace(cuts)
-        latency_s, visits = trace.latency_s, self.workload.visits
-        # The first crossing finishes nothing; of a phase's crossings the last one counts.
-        phase_ends = {
-            visits[number - 1].phase: float(trace.finished_s[number].max())
-            for number in range(1, len(visits))
-        }
-        phase_ends[visits[-1].phase] = latency_s
+        latency_s = trace.latency_s
+        phase_ends = phase_ends_s(self.workload, [float(one.max()) for one in trace.finished_s], latency_s)
         own_s = (table[self._clients, genes].tolist() for table in self.client_seconds())
         clients = tuple(
             ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s)
             for compute_s, transfer_s in zip(*own_s, strict=True)
         )
-        return IterationTime(latency_s, {phase: phase_ends[phase] for phase in self.workload.phases}, clients)
+        return IterationTime(latency_s, phase_ends, clients)
 
     def trace(self, cuts: Sequence[Cut]) -> IterationTrace:
         """Return when everything of one assignment's iteration happens."""
@@ -192,106 +193,46 @@ class IterationModel:
         old = self.tables
         copies = {name: getattr(old, name).copy() for name in ("finish", "prepare", "up", "down", "after")}
         changed.tables = dataclasses.replace(old, **copies)
-        _fill(changed.tables, self.workload, fleet, network, self.rows, self.choices, clients)
-        changed.server = ServerTimes(self.workload, fleet)
+        places = np.array(list(clients), dtype=np.intp)
+        _fill(changed, ClientColumns.of(fleet, network, places), places)
+        changed.server = ServerTimes(self.workload, fleet.server.profile)
         return changed
 
-    def _play(self, genes: Genes, trace: IterationTrace | None = None) -> Floats:
-        """Walk the crossings; return when each client is done, ``[P, N]``.
-
-        Args:
-            genes: the assignments, ``[P, N]``.
-            trace: filled with all times of the only assignment.
-        """
-        tables, clients = self.tables, self._clients
-        ready = np.zeros(genes.shape)
-        server_idle = np.zeros(len(genes))
-        for number in range(len(self.workload.visits)):
-            begun = finished = ready + tables.finish[number, clients, genes]
-            if self.workload.lockstep:
-                begun = np.broadcast_to(finished.max(axis=1, keepdims=True), finished.shape)
-            prepared = begun + tables.prepare[number, clients, genes]
-            arrived = prepared + tables.up[number, clients, genes]
-            entry, exit_ = tables.entry[number][genes], tables.exit[number][genes]
-            left, server_idle = self._cross(number, arrived, entry, exit_, server_idle, trace)
-            ready = left + tables.down[number, clients, genes]
-            if trace is not None:
-                trace.finished_s.append(finished[0])
-                trace.begun_s.append(begun[0])
-                trace.prepared_s.append(prepared[0])
-                trace.arrived_s.append(arrived[0])
-                trace.left_s.append(left[0])
-                trace.ready_s.append(ready[0])
-        return ready + tables.after[clients, genes]
-
-    def _cross(
-        self,
-        number: int,
-        arrive: Floats,
-        entry: Genes,
-        exit_: Genes,
-        server_idle: Floats,
-        trace: IterationTrace | None,
-    ) -> tuple[Floats, Floats]:
-        """Run the server's positions of one crossing; return when rows leave and when the server falls idle."""
-        clock = server_idle
-        leave = np.empty_like(arrive)
-        for position in self.workload.positions(number):
-            rows = np.where((entry <= position) & (position <= exit_), self.rows, 0.0).sum(axis=1)
-            last_arrival = np.where(entry == position, arrive, -np.inf).max(axis=1)
-            start = np.maximum(clock, last_arrival)
-            done = start + self.server.seconds(number, position, rows)
-            if trace is not None and rows[0] > 0:
-                times_s = (float(last_arrival[0]), float(start[0]), float(done[0]))
-                trace.server.append(ServerRun(number, position, *times_s))
-            clock = np.where(rows > 0, done, clock)
-            leave = np.where(exit_ == position, clock[:, None], leave)
-        return leave, clock
+    def _play(self, genes: Genes, observer: Observer | None = None) -> Floats:
+        """Walk the crossings; return when each client is done, ``[P, N]``."""
+        chosen = _Chosen(self.tables, self._clients, genes)
+        return walk(self.workload, self.server, self.rows, chosen, observer)
 
 
-class ServerTimes:
-    """Seconds of the server's joined work: linear in the rows for FLOPs and bytes, plus a constant."""
+class _Chosen:
+    """The crossings of assignments ``[P, N]``, looked up in tables."""
 
-    def __init__(self, workload: Workload, fleet: Fleet) -> None:
-        self._profile = fleet.server.profile
-        self._legs: dict[tuple[int, int], tuple[ComputeLeg, ComputeLeg]] = {}
-        for number in range(len(workload.visits)):
-            for position in workload.positions(number):
-                legs = workload.server_leg(number, position, 0), workload.server_leg(number, position, 1)
-                self._legs[number, position] = legs
+    def __init__(self, tables: LegTables, clients: Genes, genes: Genes) -> None:
+        self._tables, self._clients, self._genes = tables, clients, genes
 
-    def seconds(self, number: int, position: int, rows: Floats) -> Floats:
-        """Return the seconds for ``rows`` ``[P]`` joined rows."""
-        none, one = self._legs[number, position]
-        flops = one.flops * rows
-        touched = none.touched_bytes + (one.touched_bytes - none.touched_bytes) * rows
-        bandwidth = self._profile.memory_bandwidth_bytes_per_s or np.inf
-        busy = np.maximum(flops / self._profile.rate_flops_per_s, touched / bandwidth)
-        return np.asarray(busy + one.kernels * self._profile.kernel_overhead_s)
+    def crossing(self, number: int) -> Crossing:
+        """Return a crossing."""
+        tables, genes = self._tables, self._genes
+        cells = number, self._clients, genes
+        return Crossing(
+            finish_s=tables.finish[cells],
+            prepare_s=tables.prepare[cells],
+            up_s=tables.up[cells],
+            down_s=tables.down[cells],
+            entry=tables.entry[number][genes],
+            exit=tables.exit[number][genes],
+        )
 
-    def lines(self, number: int, position: int) -> tuple[tuple[float, float], ...]:
-        """Return the straight lines whose greatest is ``seconds``: each the seconds at no rows, and per row."""
-        none, one = self._legs[number, position]
-        overhead_s = one.kernels * self._profile.kernel_overhead_s
-        lines = [(overhead_s, one.flops / self._profile.rate_flops_per_s)]
-        bandwidth = self._profile.memory_bandwidth_bytes_per_s
-        if bandwidth is not None:
-            per_row = one.touched_bytes - none.touched_bytes
-            lines.append((none.touched_bytes / bandwidth + overhead_s, per_row / bandwidth))
-        return tuple(lines)
+    def after_s(self) -> Floats:
+        """Return what clients compute after the last crossing."""
+        return self._tables.after[self._clients, self._genes]
 
 
-def _seconds(profile: DeviceProfile, legs: Sequence[ComputeLeg]) -> float:
-    return sum(leg_seconds(profile, leg) for leg in legs)
-
-
-def _tables(
-    workload: Workload, fleet: Fleet, network: Network, rows: Floats, choices: tuple[Cut, ...]
-) -> LegTables:
-    """Return the tables of all clients."""
+def _empty_tables(workload: Workload, choices: tuple[Cut, ...], rows: Floats) -> LegTables:
+    """Return tables without the seconds of any client."""
     shape = (len(workload.visits), len(rows), len(choices))
     some = [workload.client_legs(cut, int(rows[0])) for cut in choices]
-    tables = LegTables(
+    return LegTables(
         finish=np.zeros(shape),
         prepare=np.zeros(shape),
         up=np.zeros(shape),
@@ -300,39 +241,26 @@ def _tables(
         entry=np.array([[legs.visits[v].entry for legs in some] for v in range(shape[0])], dtype=np.intp),
         exit=np.array([[legs.visits[v].exit for legs in some] for v in range(shape[0])], dtype=np.intp),
     )
-    _fill(tables, workload, fleet, network, rows, choices, range(len(rows)))
-    return tables
 
 
-def _fill(
-    tables: LegTables,
-    workload: Workload,
-    fleet: Fleet,
-    network: Network,
-    rows: Floats,
-    choices: tuple[Cut, ...],
-    clients: Iterable[int],
-) -> None:
-    """Fill in the seconds of some clients, computing identical ones (same profile, same rows) once."""
-    finish, prepare, up, down, after = tables.finish, tables.prepare, tables.up, tables.down, tables.after
-    legs_of: dict[int, list[ClientLegs]] = {}
-    first_like: dict[tuple[DeviceProfile, int], int] = {}
-    for client in clients:
-        device, own = fleet.clients[client], int(rows[client])
-        twin = first_like.setdefault((device.profile, own), client)
-        if twin != client:
-            for table in (finish, prepare, up, down):
-                table[:, client] = table[:, twin]
-            after[client] = after[twin]
-            continue
-        if own not in legs_of:
-            legs_of[own] = [workload.client_legs(cut, own) for cut in choices]
-        for choice, legs in enumerate(legs_of[own]):
-            column = (slice(None), client, choice)
-            finish[column] = [_seconds(device.profile, visit.finish) for visit in legs.visits]
-            prepare[column] = [_seconds(device.profile, visit.prepare) for visit in legs.visits]
-            up[column] = [network.seconds(device.id, SERVER_ID, visit.up.n_bytes) for visit in legs.visits]
-            down[column] = [
-                network.seconds(SERVER_ID, device.id, visit.down.n_bytes) for visit in legs.visits
-            ]
-            after[client, choice] = _seconds(device.profile, legs.after)
+def _fill(model: IterationModel, columns: ClientColumns, clients: Genes) -> None:
+    """Fill in the seconds of some clients, all those with the same rows at once.
+
+    Args:
+        model: whose tables are filled.
+        columns: what the clients can do.
+        clients: who they are, in the order of the columns.
+    """
+    tables, rows = model.tables, model.rows[clients]
+    for own in np.unique(rows).tolist():
+        like = np.flatnonzero(rows == own)
+        those, columns_of = clients[like], columns.take(like)
+        for choice, cut in enumerate(model.choices):
+            legs = model.workload.client_legs(cut, int(own))
+            for number, visit in enumerate(legs.visits):
+                cell = (number, those, choice)
+                tables.finish[cell] = columns_of.compute_s(visit.finish)
+                tables.prepare[cell] = columns_of.compute_s(visit.prepare)
+                tables.up[cell] = columns_of.up_s(visit.up.n_bytes)
+                tables.down[cell] = columns_of.down_s(visit.down.n_bytes)
+            tables.after[those, choice] = columns_of.compute_s(legs.after)

@@ -5,6 +5,27 @@ becomes final it writes a :class:`Commit`, inside the event in which that happen
 there and then. The learner knows no clock; the protocol knows no tensor. Where time needs a value (the clusters
 found, say) the learner returns a :class:`Decision`, which is logged beside its commit, so that a timeline can
 be replayed without any mathematics.
+
+Kinds of commits; every ``info`` has the ``round`` in which it was written, -1 before training:
+
+=========== ================================================================ ==========================================
+kind        what has become final                                            ``info`` besides the round
+=========== ================================================================ ==========================================
+evaluate    the generators are judged as they are now                        ``last``: whether the run ends with it
+iteration   the clients have trained; of a split one, who was in which pass  ``step`` of the round; ``skips_d`` and
+                                                                             ``skips_g``, where there are any: who came
+                                                                             back and left before its own step
+aggregate   the clients, maybe not all, are averaged                         nothing
+rejoin      the clients come back and have lost all they had                 nothing
+recut       the networks are cut anew from now on                            ``cuts``: of every client its four numbers
+dispatch    a client gets a job: its inputs are fixed                        ``job``, the ``version`` of the server's
+                                                                             networks, the client's ``first_step``
+merge       the server takes a job's outputs in                              ``job``; ``staleness``: server steps since
+                                                                             its dispatch; ``server_step``: whether the
+                                                                             server takes one now
+lost        a job came to nothing                                            ``job``; ``steps``: how many of its steps
+                                                                             the client's optimiser has gone through
+=========== ================================================================ ==========================================
 """
 
 from __future__ import annotations
@@ -35,7 +56,8 @@ class Commit:
     kind: str
     clients: tuple[int, ...]
     passes: tuple[Pass, ...] = ()
-    info: Mapping[str, int] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """What else the protocol says, in values as JSON gives them back: lists, not tuples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ class CommitLog:
         return self._learner.losses
 
     def commit(
-        self, kind: str, clients: Iterable[int], passes: tuple[Pass, ...] = (), **info: int
+        self, kind: str, clients: Iterable[int], passes: tuple[Pass, ...] = (), **info: object
     ) -> Decision | None:
         """Write one commit at the present simulated time, apply it, and return the learner's decision."""
         commit = Commit(len(self.entries), self._clock(), kind, tuple(sorted(clients)), passes, info)

@@ -56,6 +56,15 @@ class StrategyLearner(ABC):
                 return self._end_round(commit)
             case "evaluate":
                 return None
+        self._follow(commit)
+        return None
+
+    def _follow(self, commit: Commit) -> None:
+        """Do what a commit says that not every strategy knows.
+
+        Raises:
+            ValueError: This one does not know it either.
+        """
         raise ValueError(f"commit {commit.seq} is of kind {commit.kind!r}, which {self.method} does not know")
 
     @abstractmethod

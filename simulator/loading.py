@@ -10,6 +10,7 @@ from models.catalog import DATASETS
 from models.data_files import DataError
 from models.datasets import LabelledImages, load_dataset
 from models.named_files import fetch_if_missing
+from models.partition_options import PARTITIONS, AssumedPartition
 from scenarios.load import Loaded
 
 
@@ -25,6 +26,7 @@ def load_data(loaded: Loaded) -> list[LabelledImages]:
     Raises:
         ScenarioError: where data are missing or wrong; it names the scenario's key as well as the file.
     """
+    check_images_are_dealt(loaded)
     data = []
     for index, domain in enumerate(loaded.scenario.data.domains):
         with _errors_at(loaded, index):
@@ -45,10 +47,29 @@ def fetch_missing(loaded: Loaded) -> None:
     """
     if not loaded.scenario.execution.training:
         return
+    check_images_are_dealt(loaded)
     for index, domain in enumerate(loaded.scenario.data.domains):
         if isinstance(domain.dataset, str) and not DATASETS[domain.dataset].embedded:
             with _errors_at(loaded, index):
                 fetch_if_missing(domain.dataset, data_root())
+
+
+def check_images_are_dealt(loaded: Loaded) -> None:
+    """Refuse to train on images that are only assumed.
+
+    Args:
+        loaded: the scenario.
+
+    Raises:
+        ScenarioError: where it trains, and its partition deals nothing.
+    """
+    if loaded.scenario.execution.training and isinstance(loaded.scenario.data.partition, AssumedPartition):
+        kinds = ", ".join(kind for kind in PARTITIONS if kind != "assumed")
+        raise loaded.error(
+            "data.partition.kind",
+            "'assumed', which deals no images, in a run that trains",
+            f"allowed here: {kinds}; or execution.training: false",
+        )
 
 
 @contextmanager

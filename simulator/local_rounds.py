@@ -6,18 +6,17 @@ from collections.abc import Sequence
 
 from models.local_step import LOCAL_STEP
 from simulator.commits import CommitLog
-from simulator.kernel.chain import Chain
-from simulator.kernel.world import Barrier, Process, World
+from simulator.kernel.world import Barrier, Process, Road, World
 from simulator.local_plan import LocalPlan
 
 
-def forge_steps(world: World, plan: LocalPlan) -> list[Chain]:
+def forge_steps(world: World, plan: LocalPlan) -> list[Road]:
     """Forge every client's local step, to be played in every iteration."""
     return [world.chain(client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)]
 
 
 def play_local_steps(
-    world: World, plan: LocalPlan, log: CommitLog, steps: Sequence[Chain], round_: int
+    world: World, plan: LocalPlan, log: CommitLog, steps: Sequence[Road], round_: int
 ) -> Process:
     """Play a round's iterations: fast clients run ahead, and wait for the others at the round's end.
 
@@ -27,7 +26,7 @@ def play_local_steps(
     env = world.env
     done = [Barrier(env, len(plan.clients)) for _ in range(plan.steps_per_round)]
 
-    def run(step: Chain) -> Process:
+    def run(step: Road) -> Process:
         for barrier in done:
             yield step.play()
             barrier.arrive()

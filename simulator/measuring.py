@@ -79,9 +79,10 @@ class MeasuredLearner:
             RunError: where a loss or a weight is no longer a finite number.
         """
         started = time.perf_counter()
-        if commit.kind != "iteration":
+        if commit.kind in ("aggregate", "evaluate"):
             self._refuse_broken_weights(commit)
         if commit.kind == "evaluate":
+            self._note_training(commit.info["round"])
             decision = self._evaluate(commit.info["round"], bool(commit.info["last"]))
             self._recorder.wallclock(commit.info["round"], "evaluation", time.perf_counter() - started)
             return decision
@@ -91,12 +92,17 @@ class MeasuredLearner:
             raise _diverged(commit, str(error)) from error
         self.losses = self._learner.losses
         self._training_s += time.perf_counter() - started
-        if commit.kind == "iteration" and not all(map(math.isfinite, self.losses)):
+        if commit.kind == self._plan.final_kind and not _are_sound(self.losses, commit):
             raise _diverged(commit, f"the losses are {self.losses}")
         if commit.kind == "aggregate":
-            self._recorder.wallclock(commit.info["round"], "training", self._training_s)
-            self._training_s = 0.0
+            self._note_training(commit.info["round"])
         return decision
+
+    def _note_training(self, round_: int) -> None:
+        """Record the real time of training since the last aggregation or, where there is none, evaluation."""
+        if self._training_s:
+            self._recorder.wallclock(round_, "training", self._training_s)
+        self._training_s = 0.0
 
     def _refuse_broken_weights(self, commit: Commit) -> None:
         """Stop before weights that are no finite numbers are averaged or measured."""
@@ -170,11 +176,19 @@ def _step(round_: int) -> int:
     return round_ + 1
 
 
+def _are_sound(losses: tuple[float, float], commit: Commit) -> bool:
+    """Whether losses are finite, or missing where nobody came back from one of the passes."""
+    missing = any(not one.backward for one in commit.passes)
+    return all(math.isfinite(loss) or (missing and math.isnan(loss)) for loss in losses)
+
+
 def _diverged(commit: Commit, why: str) -> RunError:
     """Return the error of a run whose training has left the finite numbers."""
     where = f"round {commit.info['round']}"
     if commit.kind == "iteration":
         where += f", iteration {commit.info['step']} of the round"
+    elif "job" in commit.info:
+        where += f", job {commit.info['job']} (client {commit.clients[0]})"
     return RunError(
         f"training diverged in {where}: {why}; a smaller strategy.learning_rate is the usual cure"
     )

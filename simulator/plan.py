@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devices.fleet import SERVER_ID
 from models.catalog import ImageForm
 from models.split import Cut
+from scenarios.load import Loaded
 from scenarios.schema import CasOptions, EvaluationOptions, Scenario
 from scenarios.stop import StopOptions
 from simulator.closed_form import IterationTime
@@ -60,6 +62,15 @@ class Plan(ABC):
     def memory_bytes(self) -> tuple[int, ...]:
         """Return the memory that each of ``clients`` needs at its peak, in bytes."""
 
+    def server_memory_bytes(self) -> int:
+        """Return the memory that the server needs at its peak, in bytes."""
+        return 0
+
+    def memory_marks(self) -> Mapping[int, float]:
+        """Return the memory that devices need at their peak in every round, in bytes; of devices not named: unknown."""
+        marks: dict[int, float] = dict(zip(self.clients, self.memory_bytes(), strict=True))
+        return marks | {SERVER_ID: self.server_memory_bytes()}
+
     def setup_seconds(self) -> float:
         """Return how long it takes before the first iteration can begin."""
         return 0.0
@@ -68,6 +79,16 @@ class Plan(ABC):
     def period(self) -> int:
         """After how many rounds their ends come again in the same way."""
         return 1
+
+    @property
+    def final_kind(self) -> str:
+        """The kind of the commits that tell what was trained: with each of them comes a row of the iterations."""
+        return "iteration"
+
+    @property
+    def iterations_per_round(self) -> int:
+        """How many such commits a round has."""
+        return self.steps_per_round
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -141,7 +162,7 @@ def training_facts(
     return {
         "seed": scenario.seed,
         "model": scenario.model.model_dump(mode="json"),
-        "strategy": scenario.strategy.model_dump(mode="json", exclude=set(scenario.strategy.timing_keys)),
+        "strategy": scenario.strategy.training_options(),
         "precision": scenario.execution.precision,
         "threads": scenario.execution.threads,
         "device": scenario.execution.device,
@@ -174,7 +195,12 @@ def check_latency(setting: Setting, iteration_latency_s: float) -> None:
     Raises:
         ScenarioError: the latency is over ``LONGEST_ITERATION_S``, or not a number.
     """
+    refuse_endless(setting.loaded, iteration_latency_s)
+
+
+def refuse_endless(loaded: Loaded, iteration_latency_s: float) -> None:
+    """Do what :func:`check_latency` does, where there is a scenario but no setting."""
     if not iteration_latency_s <= LONGEST_ITERATION_S:
         came = f"one iteration would take {iteration_latency_s:.3g} s"
         allowed = f"allowed: up to {LONGEST_ITERATION_S:.0e} s; some rate or latency is far off"
-        raise setting.loaded.error("devices", came, allowed)
+        raise loaded.error("devices", came, allowed)

@@ -13,5 +13,28 @@ def make_plan(setting: Setting) -> Plan:
     Raises:
         ScenarioError: where the scenario does not fit the strategy, or a device's memory not its part.
     """
+    _check_conditions(setting)
     plan: Plan = STRATEGIES[setting.scenario.strategy.name].load_plan()(setting)
     return plan
+
+
+def _check_conditions(setting: Setting) -> None:
+    """Refuse what a run cannot mean: losing one's state where everybody is waited for, and going on in lockstep.
+
+    Raises:
+        ScenarioError: where conditions and strategy do not fit.
+    """
+    strategy, error = setting.scenario.strategy, setting.loaded.error
+    if not setting.conditions.keeps_state and strategy.is_lossless():
+        raise error(
+            "availability.rejoin",
+            "'reset', but the run waits for whoever is away and goes on as if nothing had been lost",
+            "allowed here: kept; or a strategy that goes on without them (patience of the kind deadline or quorum, "
+            "asynchronous aggregation)",
+        )
+    if setting.workload.lockstep and not strategy.is_lossless():
+        raise error(
+            "strategy.patience",
+            "patience with the authors' own plan (cost_model: paper), in which everybody waits for everybody",
+            "allowed here: {kind: all}; or cost_model: exact",
+        )

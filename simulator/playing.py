@@ -11,10 +11,10 @@ from typing import Protocol
 from analysis.records import Recorder
 from simulator import registry
 from simulator.commits import CommitLog, Entry, Learner
-from simulator.kernel.world import World
 from simulator.ledger import check_declared
 from simulator.plan import Plan
 from simulator.progress import Progress
+from simulator.staging import stage
 
 
 class RunLearner(Learner, Protocol):
@@ -52,7 +52,7 @@ class Course:
         )
         self.entries: list[Entry] = []
         self._progress = progress
-        self._world = World(setting.fleet, setting.network, self.recorder)
+        self._world = stage(setting, self.recorder)
 
     def clock(self) -> float:
         """Return the simulated time, in seconds."""
@@ -80,6 +80,7 @@ class Course:
         protocol = registry.STRATEGIES[self.plan.setting.scenario.strategy.name].load_protocol()
         with self._progress.started(self.plan, learner):
             self._world.play(protocol(self._world, self.plan, CommitLog(self.clock, learner, observe)))
+        self.recorder.end_run()
 
     def _record(self, entry: Entry) -> None:
         commit = entry.commit

@@ -74,7 +74,7 @@ class Progress:
     def committed(self, entry: Entry) -> None:
         """Take notice of a commit."""
         commit = entry.commit
-        if commit.kind == "iteration":
+        if self._plan is not None and commit.kind == self._plan.final_kind:
             self._done += 1
         if self._bar is not None:
             task = self._bar.task_ids[0]
@@ -86,7 +86,7 @@ class Progress:
 
     @property
     def _iterations(self) -> int:
-        return self._plan.rounds * self._plan.steps_per_round if self._plan is not None else 0
+        return self._plan.rounds * self._plan.iterations_per_round if self._plan is not None else 0
 
     def _where(self, entry: Entry) -> str:
         plan, round_ = self._plan, entry.commit.info["round"]

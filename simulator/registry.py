@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from analysis.metrics import CAS_METRIC_NAMES, METRIC_NAMES
-from devices.availability import AlwaysAvailable
+from devices.availability import AVAILABILITIES
 from scenarios.load import Loaded, load_scenario
 from scenarios.schema import PluginSection, Scenario, scenario_type
 from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
@@ -48,7 +48,6 @@ class Strategy:
         protocol: ``module:function`` that plays a run in simulated time (no torch).
         learner: ``module:class`` that does its mathematics (no clock).
         reveals: every kind of payload it ever sends, to whom, and what that tells them.
-        synchronous: whether all wait for each other, so that time decides nothing that is learned (law 6).
         clusters: whether every aggregation decides clusters.
         splits: whether clients are cut, as the scenario's ``cuts`` say.
         ablations: variants of it by name, as overrides of a scenario, for ``hetedge compare``.
@@ -60,7 +59,6 @@ class Strategy:
     protocol: str
     learner: str
     reveals: tuple[Disclosure, ...]
-    synchronous: bool = True
     clusters: bool = False
     splits: bool = False
     ablations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -150,7 +148,7 @@ def registered_scenario() -> type[Scenario]:
     """Return the scenario type that knows every registered plug-in."""
     sections = (
         PluginSection("network", "model", "dedicated", NETWORKS),
-        PluginSection("availability", "model", "always", {"always": AlwaysAvailable}),
+        PluginSection("availability", "model", "always", AVAILABILITIES),
         PluginSection(
             "cuts", "selector", DEFAULT_SELECTOR, {name: one.options for name, one in SELECTORS.items()}
         ),

@@ -92,10 +92,11 @@ def _recording(path: Path) -> Recording:
         raise NotRecordedError(f"{path}: {came}; allowed: the folder of a finished run")
     run = load_run(path)
     loaded = _as_marked(registry.load(str(path / SCENARIO_FILE)))
-    strategy = loaded.scenario.strategy.name
-    if not registry.STRATEGIES[strategy].synchronous:
-        came = f"strategy {strategy} is not synchronous: its weights depend on who was in time"
-        raise NotRecordedError(f"{path}: {came}; allowed: a run of a synchronous strategy")
+    if not loaded.scenario.strategy.is_lossless():
+        came = "the run did not wait for everybody: its weights depend on who was in time"
+        raise NotRecordedError(
+            f"{path}: {came}; allowed: a synchronous run with patience of the kind all"
+        )
     return read_recording(run, loaded)
 
 

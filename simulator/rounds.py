@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simulator.commits import CommitLog
 from simulator.kernel.world import Process, World
@@ -15,6 +15,7 @@ def play_rounds(
     log: CommitLog,
     play_round: Callable[[int], Process],
     setup: Process | None = None,
+    memory_marks: Callable[[], Mapping[int, float]] | None = None,
 ) -> Process:
     """Play a whole run: an evaluation, then rounds, each closed in the records and followed by its evaluation.
 
@@ -27,13 +28,17 @@ def play_rounds(
         log: where evaluations are committed.
         play_round: plays a round, its exchange included.
         setup: what comes before the first round, if anything; it belongs to round 0.
+        memory_marks: returns what devices needed of their memory in the round that ends, in bytes; by default what the
+            plan says.
     """
     _evaluate(plan, log, round_=-1, last=False)
     if setup is not None:
         yield from setup
     for round_ in range(plan.rounds):
         yield from play_round(round_)
-        world.recorder.end_round(round_, world.now_s)
+        for device, n_bytes in (memory_marks or plan.memory_marks)().items():
+            world.recorder.memory(device, n_bytes)
+        world.end_round(round_)
         last = plan.is_last(round_, world.now_s)
         reached = plan.evaluates_after(round_, last) and _evaluate(plan, log, round_, last)
         if last or reached:

@@ -11,12 +11,15 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.conditions import ConditionError, Conditions, build_conditions
 from devices.fleet import Fleet, FleetError, build_fleet
 from devices.profile import load_profile
+from devices.topology import TopologyError
 from models.architecture import Architecture
 from models.catalog import (
     ASSUMED_IMAGES_OF_A_PATH,
@@ -35,6 +38,7 @@ from models.workload import DataflowWorkload, Workload
 from scenarios.load import Loaded, ScenarioError
 from scenarios.schema import Scenario
 from simulator.image_forms import assumed_forms, fitting_architecture
+from simulator.kernel.battery import BatteryError, check_battery
 from simulator.kernel.network import Network
 from simulator.strategies.options import EdgeTier
 from simulator.streams import Streams
@@ -72,7 +76,7 @@ class Deal(DomainsOfClients):
 
     images: tuple[NDArray[np.intp], ...]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """``n_k``: the number of images of each client."""
         return tuple(len(indices) for indices in self.images)
@@ -80,7 +84,13 @@ class Deal(DomainsOfClients):
     @property
     def images_sha256(self) -> tuple[str, ...]:
         """SHA-256 of each client's indices, as 64-bit little-endian numbers."""
-        return tuple(hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest() for indices in self.images)
+        # Clients whose images are only assumed share one array.
+        distinct = {id(indices): indices for indices in self.images}
+        digests = {
+            one: hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
+            for one, indices in distinct.items()
+        }
+        return tuple(digests[id(indices)] for indices in self.images)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ class Setting:
         streams: the random numbers.
         fleet: the devices.
         network: the links between them.
+        conditions: when devices are there, and how fast devices and links are, over simulated time.
         forms: the shape of every domain's images and its number of classes; the model may have more classes.
         architecture: the networks to train.
         workload: what an iteration of them costs.
@@ -123,6 +134,7 @@ class Setting:
     streams: Streams
     fleet: Fleet
     network: Network
+    conditions: Conditions
     forms: tuple[ImageForm, ...]
     architecture: Architecture
     workload: Workload
@@ -163,23 +175,26 @@ def make_setting(
     architecture = fitting_architecture(loaded, found)
     clients = scenario.strategy.data_holders(len(fleet.clients))
     if held is None:
-        labels = labels if labels is not None else _assumed_labels(scenario.data, found)
-        deal: Deal | RecordedDeal = _deal(loaded, clients, labels, streams)
+        labels = labels if labels is not None else assumed_labels(scenario.data, found)
+        deal: Deal | RecordedDeal = deal_images(loaded, clients, labels, streams)
     else:
         deal = _recorded_deal(loaded, clients, held)
+    network = _build_network(loaded, fleet)
     return Setting(
         loaded=loaded,
         streams=streams,
         fleet=fleet,
-        network=Network(fleet, scenario.network),
+        network=network,
+        conditions=_build_conditions(loaded, fleet, network, streams),
         forms=found,
         architecture=architecture,
-        workload=_workload(scenario, architecture),
+        workload=workload_of(scenario, architecture),
         deal=deal,
     )
 
 
-def _workload(scenario: Scenario, architecture: Architecture) -> Workload:
+def workload_of(scenario: Scenario, architecture: Architecture) -> Workload:
+    """Return what an iteration of a scenario consists of."""
     costs = model_costs(architecture, BYTES_PER_VALUE[scenario.execution.precision])
     if scenario.cost_model == "paper":
         return PaperWorkload.of(costs, architecture)
@@ -188,11 +203,43 @@ def _workload(scenario: Scenario, architecture: Architecture) -> Workload:
 
 def _build_fleet(loaded: Loaded, streams: Streams) -> Fleet:
     try:
-        fleet = build_fleet(loaded.scenario.devices, streams.draw("fleet"), loaded.base_dir)
+        draws = streams.draw("fleet"), loaded.base_dir, streams.draw("fleet.spread")
+        fleet = build_fleet(loaded.scenario.devices, *draws)
     except FleetError as error:
         raise loaded.error(f"devices.{error.key_path}", error.came, error.allowed) from error
     tier: EdgeTier | None = loaded.scenario.strategy.edge_tier(len(fleet.clients))
     return fleet if tier is None else _with_edges(fleet, tier, loaded)
+
+
+def _build_network(loaded: Loaded, fleet: Fleet) -> Network:
+    try:
+        return Network(fleet, loaded.scenario.network, loaded.base_dir)
+    except TopologyError as error:
+        raise loaded.error(f"network.{error.key_path}", error.came, error.allowed) from error
+
+
+def _build_conditions(loaded: Loaded, fleet: Fleet, network: Network, streams: Streams) -> Conditions:
+    """Build what disturbs the fleet; refuse a battery whose drain nobody can tell."""
+    scenario = loaded.scenario
+    try:
+        conditions = build_conditions(
+            scenario.availability,
+            scenario.disturbances,
+            fleet,
+            streams.draw,
+            loaded.base_dir,
+            [link.name for link in network.topology.inner_links],
+        )
+    except ConditionError as error:
+        raise loaded.error(error.key_path, error.came, error.allowed) from error
+    for device in fleet.devices:
+        if device.profile.battery_j is not None:
+            try:
+                check_battery(device.profile)
+            except BatteryError as error:
+                where = "devices.server" if device.id == fleet.server.id else "devices.clients"
+                raise loaded.error(where, *_came_and_allowed(error)) from error
+    return conditions
 
 
 def _with_edges(fleet: Fleet, tier: EdgeTier, loaded: Loaded) -> Fleet:
@@ -207,7 +254,7 @@ def _with_edges(fleet: Fleet, tier: EdgeTier, loaded: Loaded) -> Fleet:
     return fleet.with_edges(profile, tier.count)
 
 
-def _assumed_labels(data: DataOptions, forms: Sequence[ImageForm]) -> list[NDArray[np.int64]]:
+def assumed_labels(data: DataOptions, forms: Sequence[ImageForm]) -> list[NDArray[np.int64]]:
     """Make balanced stand-in labels for the training images of every domain."""
     labels = []
     for domain, form in zip(data.domains, forms, strict=True):
@@ -222,7 +269,9 @@ def _assumed_labels(data: DataOptions, forms: Sequence[ImageForm]) -> list[NDArr
     return labels
 
 
-def _deal(loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]], streams: Streams) -> Deal:
+def deal_images(
+    loaded: Loaded, n_clients: int, labels: Sequence[NDArray[np.int64]], streams: Streams
+) -> Deal:
     """Give every domain its clients, in order, and every client its images."""
     data: DataOptions = loaded.scenario.data
     images: list[NDArray[np.intp]] = []

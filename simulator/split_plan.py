@@ -7,16 +7,17 @@ which they meet. The event simulation plays the plan; the learner trains by it; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from models.memory import memory_bytes
+from models.memory import memory_bytes, server_memory_bytes
 from models.split import ClientLegs, ComputeLeg, Cut, segment_bytes
 from simulator.closed_form import IterationModel, IterationTime
 from simulator.cuts.fixed import StatedCutError
 from simulator.cuts.objective import Objective
-from simulator.cuts.problem import CutProblem, NoFeasibleCutError, Selection
+from simulator.cuts.problem import CutProblem, LatencyOf, NoFeasibleCutError, Selection
 from simulator.cuts.quantities import UnknownPowerError
 from simulator.cuts.selectors import SELECTORS
 from simulator.local_plan import Payload, exchange_seconds, payload_of
@@ -77,9 +78,12 @@ class SplitPlan(Plan):
     def memory_bytes(self) -> tuple[int, ...]:
         """Return each client's memory at its peak, in bytes."""
         costs = self.setting.costs
-        return tuple(
-            memory_bytes(costs, cut, batch) for cut, batch in zip(self.cuts, self.batches, strict=True)
-        )
+        alike = lru_cache(maxsize=None)(lambda cut, batch: memory_bytes(costs, cut, batch))
+        return tuple(alike(cut, batch) for cut, batch in zip(self.cuts, self.batches, strict=True))
+
+    def server_memory_bytes(self) -> int:
+        """Return what the server needs for its copies of the blocks, and for everybody's rows."""
+        return server_memory_bytes(self.setting.costs, self.cuts, self.batches)
 
     def iteration_model(self) -> IterationModel:
         """Return the closed form of an iteration over the cuts in use."""
@@ -95,8 +99,12 @@ class SplitPlan(Plan):
         return exchange_seconds(self.setting, self.round_payload)
 
 
-def cut_problem(setting: Setting) -> CutProblem:
+def cut_problem(setting: Setting, latency_of: LatencyOf | None = None) -> CutProblem:
     """Return the cut-selection problem of a setting.
+
+    Args:
+        setting: the run's setting.
+        latency_of: what an iteration's latency is told by; left out = the closed form.
 
     Raises:
         ScenarioError: where no cut fits some device's memory, or energy counts and a profile does not say what it
@@ -104,7 +112,9 @@ def cut_problem(setting: Setting) -> CutProblem:
     """
     objective = Objective(setting.scenario.cuts)
     try:
-        return CutProblem(setting.workload, setting.fleet, setting.network, batches_of(setting), objective)
+        return CutProblem(
+            setting.workload, setting.fleet, setting.network, batches_of(setting), objective, latency_of
+        )
     except (NoFeasibleCutError, UnknownPowerError) as error:
         came, _, allowed = str(error).partition("; ")
         raise setting.loaded.error(error.key_path, came, allowed) from error
@@ -124,38 +134,49 @@ def select_cuts(setting: Setting, problem: CutProblem, selector: str, options: A
         raise setting.loaded.error(where, came, allowed) from error
 
 
-def split_plan(setting: Setting) -> SplitPlan:
+def split_plan(setting: Setting, latency_of: LatencyOf | None = None) -> SplitPlan:
     """Select cuts and lay out a split run.
+
+    Args:
+        setting: the run's setting.
+        latency_of: what cuts are scored by; left out = the closed form.
 
     Raises:
         ScenarioError: where more clusters than clients are asked for, or cuts do not fit.
     """
     _check_clusters(setting)
     options = setting.scenario.cuts
-    selection = select_cuts(setting, cut_problem(setting), options.selector, options)
+    selection = select_cuts(setting, cut_problem(setting, latency_of), options.selector, options)
     check_latency(setting, selection.iteration_latency_s)
+    return lay_out(setting, selection)
+
+
+def lay_out(setting: Setting, selection: Selection) -> SplitPlan:
+    """Lay out a split run with cuts that were selected."""
     batches = batches_of(setting)
     workload = setting.workload
+    alike = lru_cache(maxsize=None)(workload.client_legs)
     legs = tuple(
-        workload.client_legs(cut, workload.charged_rows(batch))
-        for cut, batch in zip(selection.cuts, batches, strict=True)
+        alike(cut, workload.charged_rows(batch)) for cut, batch in zip(selection.cuts, batches, strict=True)
     )
-    clients = tuple(device.id for device in setting.fleet.clients)
-    joins: dict[Place, int] = Counter(
-        (number, visit.entry) for own in legs for number, visit in enumerate(own.visits)
-    )
+    kinds = _counted(legs)
+    joins: dict[Place, int] = Counter()
+    for own, clients in kinds:
+        for number, visit in enumerate(own.visits):
+            joins[number, visit.entry] += clients
+    payload_of_cut = {cut: _round_payload(setting, cut) for cut in set(selection.cuts)}
     return SplitPlan(
         setting=setting,
-        clients=clients,
+        clients=tuple(device.id for device in setting.fleet.clients),
         batches=batches,
         selection=selection,
         legs=legs,
         joins=joins,
-        exits=frozenset((number, visit.exit) for own in legs for number, visit in enumerate(own.visits)),
-        server_program=_server_program(setting, legs),
+        exits=frozenset((number, visit.exit) for own, _ in kinds for number, visit in enumerate(own.visits)),
+        server_program=_server_program(setting, kinds),
         rounds=setting.scenario.strategy.rounds,
         steps_per_round=steps_of_a_round(setting, batches),
-        round_payload=tuple(_round_payload(setting, cut) for cut in selection.cuts),
+        round_payload=tuple(payload_of_cut[cut] for cut in selection.cuts),
     )
 
 
@@ -169,15 +190,23 @@ def _check_clusters(setting: Setting) -> None:
         )
 
 
+def _counted(legs: Sequence[ClientLegs]) -> list[tuple[ClientLegs, int]]:
+    """Return the distinct legs, each once, with how many clients share the object."""
+    kinds = {id(own): own for own in legs}
+    return [(kinds[one], clients) for one, clients in Counter(map(id, legs)).items()]
+
+
 def _server_program(
-    setting: Setting, legs: tuple[ClientLegs, ...]
+    setting: Setting, kinds: Sequence[tuple[ClientLegs, int]]
 ) -> tuple[tuple[int, int, ComputeLeg], ...]:
     """List the server's joined work in the order of crossings and positions, leaving out positions without rows."""
     program, workload = [], setting.workload
     for number in range(len(workload.visits)):
         for position in workload.positions(number):
             rows = sum(
-                own.batch for own in legs if own.visits[number].entry <= position <= own.visits[number].exit
+                own.batch * clients
+                for own, clients in kinds
+                if own.visits[number].entry <= position <= own.visits[number].exit
             )
             if rows:
                 program.append((number, position, workload.server_leg(number, position, rows)))

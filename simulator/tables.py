@@ -92,6 +92,9 @@ def cuts_text(answers: Sequence[Mapping[str, Any]]) -> str:
         ]
         for one in answers
     ]
+    if any(one["scored_by"] != "formula" for one in answers):
+        scored = ["scored by", *(one["scored_by"] for one in answers)]
+        rows = [[*row, how] for row, how in zip(rows, scored, strict=True)]
     parts = [aligned(rows)]
     for one in answers:
         count = Counter(str(cut) for cut in one["cuts"])

@@ -13,26 +13,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from analysis.records import Recorder
 from models.option_errors import unknown_name
 from scenarios.load import ScenarioError
 from simulator import registry
-from simulator.closed_form import ClientTime, IterationTime
-from simulator.commits import CommitLog, NullLearner
+from simulator.array_path import array_latency
 from simulator.cuts.problem import Selection
 from simulator.cuts.selectors import SELECTORS
-from simulator.kernel.world import World
+from simulator.event_scoring import scorer_of
 from simulator.plan import Plan
 from simulator.planning import make_plan
+from simulator.played_latency import played
 from simulator.setting import Setting, make_setting, warn_of_oddities
 from simulator.split_plan import SplitPlan, cut_problem, select_cuts, split_plan
 
 log = logging.getLogger(__name__)
 
-ENGINES = ("formula", "events")
-"""How a latency is found: by the closed form, or by playing the events."""
+ENGINES = ("formula", "events", "arrays")
+"""How a latency is found: by the closed form, by playing the events, or in arrays, for very many devices."""
 
 
 def plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -> Plan:
@@ -55,7 +52,8 @@ def split_plan_from_sizes(scenario: str | Path, overrides: Sequence[str] = ()) -
     setting = make_setting(registry.load(str(scenario), overrides))
     _require_cuts(setting)
     warn_of_oddities(setting)
-    return split_plan(setting)
+    warn_of_formula(setting)
+    return split_plan(setting, scorer_of(setting, setting.scenario.cuts))
 
 
 def _require_cuts(setting: Setting) -> None:
@@ -76,7 +74,8 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
     Args:
         scenario: a path or a library name.
         overrides: ``key.path=value`` texts, as ``--set`` takes them.
-        engine: one of :data:`ENGINES`; ``events`` plays the iteration in the event simulation.
+        engine: one of :data:`ENGINES`; ``events`` plays the iteration in the event simulation, ``arrays`` makes no
+            object for any device (:mod:`simulator.array_path`).
 
     Returns:
         ``scenario``, ``iteration_latency_s``, ``round_latency_s``, ``setup_s`` (once, before the first iteration),
@@ -90,12 +89,15 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
     """
     if engine not in ENGINES:
         raise ValueError(unknown_name("engine", engine, ENGINES))
+    if engine == "arrays":
+        return array_latency(registry.load(str(scenario), overrides))
     plan = plan_from_sizes(scenario, overrides)
     if engine == "formula":
+        warn_of_formula(plan.setting)
         time, aggregation_s = plan.closed_form(), plan.aggregation_seconds()
         setup_s = plan.setup_seconds()
     else:
-        time, aggregation_s, setup_s = _played(plan)
+        time, aggregation_s, setup_s = played(plan)
     ends = [0.0, *time.phase_end_s.values()]
     return {
         "scenario": plan.setting.scenario.name,
@@ -132,6 +134,7 @@ def compare_cuts(
     """
     setting = make_setting(registry.load(str(scenario), overrides))
     _require_cuts(setting)
+    warn_of_formula(setting)
     own = setting.scenario.cuts
     if selectors:
         return [_selection(setting, name) for name in selectors]
@@ -160,48 +163,21 @@ def _selection(setting: Setting, name: str) -> Selection:
             "allowed here: " + ", ".join(n for n, s in SELECTORS.items() if s.searches or n == own.selector),
         )
     options = own if name == own.selector else SELECTORS[name].options()
-    return select_cuts(setting, cut_problem(setting), name, options)
+    problem = cut_problem(setting, scorer_of(setting, options))
+    return select_cuts(setting, problem, name, options)
 
 
-def _played(plan: Plan) -> tuple[IterationTime, float, float]:
-    """Play a period of rounds of one iteration and of two; return an iteration's time, a round's end's, the setup's.
-
-    What the second run has more of is one iteration a round, and nothing of what begins or ends a round.
-    """
-    before = _play_rounds(plan, steps=1)
-    after = _play_rounds(plan, steps=2)
-    iteration = after["iterations"].iloc[-1]
-    ends, reached_s = {}, 0.0
-    for phase in plan.phases:
-        reached_s += float(iteration[f"{phase}_s"])
-        ends[phase] = reached_s
-    latency_s = float(iteration["iteration_latency_s"])
-    seconds = {}
-    for column in ("compute_s", "transfer_s"):
-        longer, shorter = (one["devices"].groupby("device")[column].sum() for one in (after, before))
-        seconds[column] = ((longer - shorter) / plan.period).to_dict()
-    clients = []
-    for device in plan.setting.fleet.clients:
-        compute_s, transfer_s = seconds["compute_s"][device.name], seconds["transfer_s"][device.name]
-        clients.append(ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s))
-    rounds = before["iterations"]
-    setup_s, aggregation_s = float(rounds["start_s"].iloc[0]), float(rounds["aggregation_s"].mean())
-    return IterationTime(latency_s, ends, tuple(clients)), aggregation_s, setup_s
-
-
-def _play_rounds(plan: Plan, steps: int) -> dict[str, pd.DataFrame]:
-    """Play a period of rounds of so many iterations in the event simulation; return its tables."""
-    setting = _without_stop(plan.setting)
-    short = dataclasses.replace(plan, setting=setting, rounds=plan.period, steps_per_round=steps)
-    recorder = Recorder(setting.fleet, "summary", plan.phases)
-    world = World(setting.fleet, setting.network, recorder)
-    strategy = registry.STRATEGIES[setting.scenario.strategy.name]
-    log_ = CommitLog(lambda: world.now_s, NullLearner(clusters=strategy.clusters))
-    world.play(strategy.load_protocol()(world, short, log_))
-    return recorder.tables()
-
-
-def _without_stop(setting: Setting) -> Setting:
-    """Return a setting whose runs end with their last round, whatever the scenario says of their end."""
-    scenario = setting.scenario.model_copy(update={"stop": None})
-    return dataclasses.replace(setting, loaded=dataclasses.replace(setting.loaded, scenario=scenario))
+def warn_of_formula(setting: Setting) -> None:
+    """Log what the closed form leaves out of a setting; nothing where it is exact."""
+    server = setting.fleet.server.profile
+    left_out = {
+        "links are shared": setting.network.shares,
+        "devices and links are disturbed": not setting.conditions.quiet,
+        "the server works in parallel": server.lanes > 1 or server.processor_sharing,
+        "not everybody is waited for": not setting.scenario.strategy.is_lossless(),
+    }
+    what = [text for text, is_so in left_out.items() if is_so]
+    if what:
+        log.warning(
+            "the closed form leaves out that %s; hetedge latency --engine events plays it", " and ".join(what)
+        )

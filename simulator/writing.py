@@ -31,7 +31,7 @@ from simulator.registry import STRATEGIES
 
 FINISHED = "finished"
 
-FORMAT = 2
+FORMAT = 3
 """Number of the run folder's form; a higher one has other columns or keys."""
 
 _FACT_TABLES = ("metrics", "iterations", "devices", "transfers")

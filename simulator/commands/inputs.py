@@ -18,10 +18,12 @@ def validate(
     """Make every check that run makes, short of opening data."""
     from scenarios.dump import dump_resolved
     from simulator import listing
+    from simulator.loading import check_images_are_dealt
     from simulator.timing_only import plan_from_sizes
 
     plan = plan_from_sizes(scenario, overrides or [])
     loaded = plan.setting.loaded
+    check_images_are_dealt(loaded)
     if show:
         print(dump_resolved(loaded.scenario, loaded.given), end="")
         print(listing.assumed_numbers(plan.setting.fleet), end="")

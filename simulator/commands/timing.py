@@ -24,7 +24,10 @@ def latency(
     as_json: AsJson = False,
     engine: Annotated[
         str,
-        typer.Option(metavar="NAME", help="formula = the closed form; events = the event simulation."),
+        typer.Option(
+            metavar="NAME",
+            help="formula = the closed form; events = the event simulation; arrays = a million devices.",
+        ),
     ] = "formula",
     overrides: Set = None,
 ) -> None:

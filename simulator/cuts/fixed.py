@@ -34,6 +34,8 @@ class FixedOptions(SelectorOptions):
     def _one_of_both(self) -> Self:
         if (self.per_client is None) == (self.every_client is None):
             raise ValueError("selector fixed needs exactly one of per_client and every_client")
+        if self.reselect is not None:
+            raise ValueError("selector fixed with reselect; a selector that searches can choose cuts anew")
         return self
 
 

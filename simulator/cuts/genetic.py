@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.closed_form import Floats, Genes
-from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.scoring import ScoredOptions
 from simulator.cuts.thresholds import MoversDraw
 
 FIRST_SLICES = 8
@@ -32,7 +32,7 @@ WHOLE_CUT_SHARE = 0.15
 """Share of changes that replace the whole cut and not one of its numbers."""
 
 
-class GeneticOptions(SelectorOptions):
+class GeneticOptions(ScoredOptions):
     """An elitist genetic search; its budget is counted in scored assignments."""
 
     selector: Literal["genetic"] = Field("genetic", description="Elitist genetic search.")

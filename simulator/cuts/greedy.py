@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.closed_form import Genes
-from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.scoring import ScoredOptions
 from simulator.cuts.thresholds import best_for_all
 
 FEW_KINDS = 32
 """Kinds that are compared with each other for every change; more would cost too many evaluations."""
 
 
-class GreedyOptions(SelectorOptions):
+class GreedyOptions(ScoredOptions):
     """Descent by the best change of a kind of device, then of single clients."""
 
     selector: Literal["greedy"] = Field("greedy", description="The best single change, again and again.")

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field
 
 from simulator.closed_form import Genes
-from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.scoring import ScoredOptions
 from simulator.cuts.thresholds import MoversDraw, best_for_all, descend
 
 MOVES_AT_A_TIME = 64
@@ -32,7 +32,7 @@ SHAKEN_MOVES = 6
 """Moves that shake the best assignment before the next descent."""
 
 
-class LocalSearchOptions(SelectorOptions):
+class LocalSearchOptions(ScoredOptions):
     """Descents by random moves; the budget is counted in scored assignments."""
 
     selector: Literal["local_search"] = Field(

@@ -19,6 +19,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from devices.units import Bytes, Joules, Kind, Seconds, humanize, to_text
+from simulator.cuts.reselect_options import ReselectOptions
 
 SMALLEST_WEIGHT, GREATEST_WEIGHT = 1e-30, 1e30
 """Beyond these an objective would come near what a float can tell from 0 or from infinity."""
@@ -85,6 +86,9 @@ class SelectorOptions(BaseModel):
     )
     limits: LimitOptions = Field(
         default_factory=LimitOptions, description="What an iteration may cost at most."
+    )
+    reselect: ReselectOptions | None = Field(
+        None, description="When cuts are chosen anew during the run; left out = never."
     )
 
 

@@ -6,9 +6,9 @@ The best iteration is the shortest, unless the scenario weighs other quantities 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ MOST_CELLS = 1_000_000
 """Assignments times clients scored at a time: the closed form holds a score of such arrays."""
 
 
+LatencyOf = Callable[[Genes], Floats]
+"""Returns the iteration latencies ``[P]`` of assignments ``[P, N]``, in seconds."""
+
+
 class NoFeasibleCutError(ValueError):
     """Cuts do not fit a device's memory or a limit. The message says "what came; what is allowed".
 
@@ -49,15 +53,16 @@ class Selection:
     Attributes:
         selector: its name.
         cuts: one cut per client.
-        iteration_latency_s: the closed form's latency of one iteration under them.
+        iteration_latency_s: the latency of one iteration under them, by what the selector scored with.
         seconds: real time the selector took.
-        evaluations: assignments it scored by the closed form.
+        evaluations: assignments it scored.
         optimality_gap: proven relative gap to the optimum, ``(objective - bound) / objective``, or ``None`` where
             nothing is proven.
         objective: the value that was to be made small; the latency, unless the scenario weighs more.
         energy_j: energy of all clients in an iteration, or ``None`` where a profile does not say what it draws.
         server_s: seconds the server computes in an iteration.
         traffic_bytes: bytes that all clients send and receive in an iteration.
+        scored_by: what told the latencies: ``formula``, the closed form, or ``events``, the event simulation.
     """
 
     selector: str
@@ -70,6 +75,7 @@ class Selection:
     energy_j: float | None
     server_s: float
     traffic_bytes: float
+    scored_by: str = "formula"
 
 
 class CutProblem:
@@ -81,13 +87,13 @@ class CutProblem:
         network: how long messages take.
         batches: rows per iteration of every client.
         objective: what is weighed and limited; the latency alone by default.
+        latency_of: returns the iteration latencies ``[P]`` of assignments ``[P, N]``; by default the closed form's.
 
     Attributes:
         model: the closed form of an iteration.
         objective: what is weighed and limited.
         quantities: what an iteration costs besides its latency.
         allowed: ``[N, C]``, whether a cut fits a client's memory.
-        groups: for each kind of client (same profile, same batch) its members, as index arrays.
         evaluations: assignments scored so far.
 
     Raises:
@@ -102,16 +108,18 @@ class CutProblem:
         network: Network,
         batches: Sequence[int],
         objective: Objective | None = None,
+        latency_of: LatencyOf | None = None,
     ) -> None:
         self.model = IterationModel(workload, fleet, network, batches)
+        self.latency_of = latency_of or self.model.latency_s
         self.objective = objective or Objective()
         self.quantities = Quantities(self.model, fleet)
         self.evaluations = 0
         self._costs = workload.costs
         self._fleet = fleet
         self._batches = tuple(batches)
+        self._memory_of = lru_cache(maxsize=None)(lambda cut, batch: memory_bytes(workload.costs, cut, batch))
         self.allowed = self._fitting_cuts()
-        self.groups = self._groups()
         self.server_bytes = self._server_shares()
         self._check_server(self.model.cuts_of(self.lightest_for_server()))
         if self.objective.needed[1] and self.quantities.energy is None:
@@ -155,7 +163,7 @@ class CutProblem:
 
     def measure(self, genes: Genes) -> tuple[Floats | None, ...]:
         """Return the four quantities ``[P]`` of assignments, in order; ``None`` for those that do not count."""
-        latency_s = self.model.latency_s(genes)
+        latency_s = self.latency_of(genes)
         _, energy, server, traffic = self.objective.needed
         quantities = self.quantities
         return (
@@ -177,7 +185,7 @@ class CutProblem:
         self.check(cuts)
         one = genes[None, :]
         self._check_limits(selector, one)
-        latency_s = self.model.latency_s(one)
+        latency_s = self.latency_of(one)
         quantities = self.quantities
         energy = None if quantities.energy is None else float(quantities.energy_j(one, latency_s)[0])
         return Selection(
@@ -191,6 +199,7 @@ class CutProblem:
             energy,
             float(quantities.server_s(one)[0]),
             float(quantities.traffic(one)[0]),
+            "formula" if self.latency_of == self.model.latency_s else "events",
         )
 
     def check(self, cuts: Sequence[Cut]) -> None:
@@ -202,7 +211,7 @@ class CutProblem:
     def check_memory(self, client: int, cut: Cut, key_path: str) -> None:
         """Raise :class:`NoFeasibleCutError`, blaming a key, where a client's cut exceeds its memory."""
         device, batch = self._fleet.clients[client], self._batches[client]
-        needed, limit = memory_bytes(self._costs, cut, batch), device.profile.memory_bytes
+        needed, limit = self._memory_of(cut, batch), device.profile.memory_bytes
         if limit is not None and needed > limit:
             raise NoFeasibleCutError(
                 key_path,
@@ -272,8 +281,7 @@ class CutProblem:
     def _fitting_cuts(self) -> NDArray[np.bool_]:
         choices = self.model.choices
         needed = {
-            batch: np.array([memory_bytes(self._costs, cut, batch) for cut in choices])
-            for batch in set(self._batches)
+            batch: np.array([self._memory_of(cut, batch) for cut in choices]) for batch in set(self._batches)
         }
         allowed = np.ones((self.clients, len(choices)), dtype=bool)
         for client, (device, batch) in enumerate(zip(self._fleet.clients, self._batches, strict=True)):
@@ -300,7 +308,9 @@ class CutProblem:
         }
         return np.array([shares[batch] for batch in self._batches], dtype=np.float64)
 
-    def _groups(self) -> tuple[NDArray[np.intp], ...]:
+    @cached_property
+    def groups(self) -> tuple[NDArray[np.intp], ...]:
+        """For each kind of client (same profile, same batch) its members, as index arrays."""
         members: dict[tuple[DeviceProfile, int], list[int]] = {}
         for client, (device, batch) in enumerate(zip(self._fleet.clients, self._batches, strict=True)):
             members.setdefault((device.profile, batch), []).append(client)

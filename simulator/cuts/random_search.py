@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import Field
 
 from simulator.closed_form import Genes
-from simulator.cuts.objective import SelectorOptions
 from simulator.cuts.problem import CutProblem, Selection
+from simulator.cuts.scoring import ScoredOptions
 
 AT_A_TIME = 256
 
 
-class RandomOptions(SelectorOptions):
+class RandomOptions(ScoredOptions):
     """The best of a number of random assignments."""
 
     selector: Literal["random"] = Field("random", description="The best of many random assignments.")

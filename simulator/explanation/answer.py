@@ -130,11 +130,18 @@ def _leg_facts(leg: Leg, fleet: Fleet) -> dict[str, Any]:
 
 
 def _bound_text(bound: Bound, fleet: Fleet) -> str:
-    """Name what a leg's rate is: ``compute``, ``memory``, ``client-3 uplink``, ``both links`` or ``latency``."""
+    """Name what a leg's rate is.
+
+    Returns:
+        ``compute``, ``memory``, ``client-3 uplink``, ``both links``, ``latency``, or a link between the devices' own
+        by its name: ``link cell-0 up``.
+    """
     if bound.limit in (Limit.COMPUTE, Limit.MEMORY):
         return str(bound.limit)
     if bound.device is not None:
         return f"{fleet.device(bound.device).name} {bound.limit}"
+    if bound.limit is Limit.INNER:
+        return f"link {bound.link}"
     return "both links" if math.isfinite(bound.rate_per_s) else "latency"
 
 

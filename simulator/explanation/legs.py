@@ -24,12 +24,14 @@ class Kind(StrEnum):
 
 
 class Limit(StrEnum):
-    """The number of a device that decides how fast a leg goes."""
+    """The number that decides how fast a leg goes: one of a device, or of a link between devices."""
 
     COMPUTE = "compute"
     MEMORY = "memory"
     UPLINK = "uplink"
     DOWNLINK = "downlink"
+    INNER = "link"
+    """A link between the devices' own, which several share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,15 @@ class Bound:
     limit: Limit | None
     """What the rate is; ``None`` where two links are equally narrow, or no link counts."""
     device: int | None
-    """Whose rate it is; ``None`` as before."""
+    """Whose rate it is; ``None`` as before, and where it is a link between devices."""
     amount: float
     """FLOP where computing is the limit, else bytes."""
     rate_per_s: float
     """FLOP/s where computing is the limit, else byte/s; infinite where no link counts."""
     fixed_s: float
     """Kernel overhead of a computation, propagation latency of a message."""
+    link: str | None = None
+    """Name of the link, where it is none of a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def message_bound(pace: Pace, source: int, target: int, n_bytes: float) -> Bound
         return Bound(Limit.UPLINK, source, n_bytes, pace.bytes_per_s, pace.latency_s)
     if pace.narrowest == "receiver":
         return Bound(Limit.DOWNLINK, target, n_bytes, pace.bytes_per_s, pace.latency_s)
+    if pace.narrowest == "inner":
+        return Bound(Limit.INNER, None, n_bytes, pace.bytes_per_s, pace.latency_s, pace.inner)
     return Bound(None, None, n_bytes, pace.bytes_per_s, pace.latency_s)
 
 

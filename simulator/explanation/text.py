@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -195,7 +196,8 @@ def _why_text(leg: Facts, own_name: str) -> str:
     elif leg["bytes_per_s"] is None:
         return f"latency {duration_text(leg['fixed_s'])}"
     else:
-        rate = f"{amount_text(leg['bytes_per_s'], 'B/s')} {leg['bound'].replace(own_name, 'own')}"
+        whose = re.sub(f"^{own_name} ", "own ", leg["bound"])
+        rate = f"{amount_text(leg['bytes_per_s'], 'B/s')} {whose}"
     joined = f", {leg['clients']} clients" if leg["clients"] is not None and leg["clients"] > 1 else ""
     return f"{rate}{fixed}{joined}"
 

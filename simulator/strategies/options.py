@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,17 @@ class StrategyOptions(BaseModel):
 
     timing_keys: ClassVar[frozenset[str]] = frozenset({"rounds"})
     """Keys that decide nothing of what an iteration or an exchange teaches: time alone, or how many there are."""
+
+    log_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that decide who takes part and nothing else: what comes of them stands in the log, name by name."""
+
+    def is_lossless(self) -> bool:
+        """Whether everybody's work counts, however long it takes: only then time decides nothing that is learned."""
+        return True
+
+    def training_options(self) -> dict[str, Any]:
+        """Return the options that decide the weights besides the commit log, as JSON can hold them."""
+        return self.model_dump(mode="json", exclude=set(self.timing_keys | self.log_keys))
 
     def data_holders(self, devices: int) -> int:
         """Return how many hold data of their own, in a fleet of so many client devices: every device."""

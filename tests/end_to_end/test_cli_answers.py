@@ -124,7 +124,7 @@ def test_latency_as_text_names_each_kind_of_client(hetedge):
 
 def test_a_library_user_is_told_of_an_unknown_engine():
     with pytest.raises(
-        ValueError, match="unknown engine 'event'; allowed: formula, events; did you mean 'events'"
+        ValueError, match="unknown engine 'event'; allowed: formula, events, arrays; did you mean 'events'"
     ):
         latency("quickstart", engine="event")
 

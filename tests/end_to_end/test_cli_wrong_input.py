@@ -302,10 +302,10 @@ def refused(hetedge, tmp_path):
             b"\x89PNG\r\n\xff", "s.yaml:1:1: byte 0x89 is not UTF-8; ", "UTF-8 text file", id="binary"
         ),
         pytest.param(
-            FLEET + "network: {model: maxmin}\n",
-            "s.yaml:2:18: network.model: ",
-            "planned but not built yet",
-            id="planned",
+            FLEET + "network: {model: maxmn}\n",
+            "s.yaml:2:18: network.model: 'maxmn'; allowed: ",
+            "did you mean 'maxmin'?",
+            id="unknown plug-in",
         ),
     ],
 )

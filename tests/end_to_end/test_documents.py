@@ -13,6 +13,12 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ hetedge (.+)$", re.MULTILINE)
 FIRST_SCENARIO, PROFILES = "two.yaml", ("board.yaml", "this-machine.yaml")
 """What the documents call their first scenario, and the profiles they show."""
+TABLES = {
+    "device,from_s,until_s": "online.csv",
+    "link,time_s,factor": "bandwidth.csv",
+    "source,target,rate,latency,loss": "lab.csv",
+}
+"""Tables that the documents show, by their first line: what scenarios beside them call the file."""
 
 
 def blocks(document, languages):
@@ -39,6 +45,10 @@ def test_scenarios_are_valid(hetedge, tmp_path, document):
         if re.search(r"^kind:", text, re.MULTILINE):
             for name in PROFILES:
                 (tmp_path / name).write_text(text)
+    for text in blocks(document, ("",)):
+        name = TABLES.get(text.partition("\n")[0])
+        if name is not None:
+            (tmp_path / name).write_text(text)
     for number, text in enumerate(scenarios):
         path = tmp_path / (f"{number}.yaml" if number else FIRST_SCENARIO)
         path.write_text(text)

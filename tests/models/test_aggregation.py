@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.aggregation import aggregate, kl_divergences, kld_weights, weighted_average
+from models.aggregation import UpdateBuffer, aggregate, kl_divergences, kld_weights, weighted_average
 from models.architecture import Network, chain_blocks
 from models.ensemble import Ensemble
 from models.layers import Activation, BatchNorm, LabelInput, Linear
@@ -209,3 +209,78 @@ def test_an_average_of_equal_copies_changes_no_weight():
     aggregate(ensemble, [(0, 1, 2)], [weights], weights)
     for name, tensor in ensemble.state().items():
         torch.testing.assert_close(tensor, before[name], rtol=1e-14, atol=1e-15)
+
+
+def test_an_average_of_some_leaves_the_others_as_they_are_and_asks_nothing_of_them():
+    ensemble = filled()
+    # Client 1 is away. Clients 0 and 2 are averaged alone, each in a cluster of its own.
+    aggregate(ensemble, [(0,), (2,)], [[1.0], [1.0]], [0.25, 0.75], clients=(0, 2))
+    assert [values(own[0]) for own in ensemble.own] == [{10.0}, {20.0}, {30.0}]
+    # Block 2: client 2 holds it, for client 0 the server's stands in: 0.25 x 100 + 0.75 x 30 = 47.5, counter 47.
+    assert values(ensemble.own[1][1]) == {20.0}
+    assert values(ensemble.server[1]) == {47.5, 47.0}
+
+
+def test_a_block_that_none_of_the_averaged_holds_stays_the_servers_to_the_last_bit():
+    ensemble = filled()
+    aggregate(ensemble, [(0,)], [[1.0]], [1.0], clients=(0,))
+    assert values(ensemble.server[1]) == values(ensemble.server[3]) == {100.0}
+    assert values(ensemble.own[0][0]) == {10.0}
+
+
+def test_some_in_one_cluster_by_hand():
+    ensemble = filled()
+    aggregate(ensemble, [(1, 2)], [[0.5, 0.5]], [0.5, 0.5], clients=(1, 2))
+    assert values(ensemble.own[0][0]) == {10.0}
+    assert values(ensemble.own[1][0]) == values(ensemble.own[2][0]) == {25.0}
+    assert values(ensemble.server[1]) == {25.0}  # both hold it
+    assert values(ensemble.server[3]) == {65.0}  # client 2 alone holds it: (100 + 30) / 2
+
+
+def state_of(weight: float, variance: float, count: int):
+    return {
+        "weight": torch.tensor([weight]),
+        "variance": torch.tensor([variance]),
+        "count": torch.tensor(count),
+    }
+
+
+STATISTICS = frozenset({"variance", "count"})
+
+
+def test_a_buffer_steps_by_the_mean_of_weighted_differences():
+    buffer = UpdateBuffer(STATISTICS)
+    buffer.add(state_of(1.0, 1.0, 10), state_of(3.0, 2.0, 14), weight=1.0)
+    buffer.add(state_of(0.0, 4.0, 10), state_of(-4.0, 6.0, 12), weight=0.5)
+    assert len(buffer) == 2
+    came = buffer.applied_to(state_of(10.0, 8.0, 20), rate=1.0)
+    # Parameters: 10 + (1 x (3 - 1) + 0.5 x (-4 - 0)) / 2 = 10.
+    assert came["weight"].tolist() == [10.0]
+    # Statistics: the mean weight is 0.75: 0.25 x 8 + (1 x 2 + 0.5 x 6) / 2 = 4.5; 0.25 x 20 + (14 + 6) / 2 = 15.
+    assert came["variance"].tolist() == [4.5]
+    assert came["count"].tolist() == 15
+    assert came["count"].dtype == torch.int64
+    half = buffer.applied_to(state_of(10.0, 8.0, 20), rate=0.5)
+    assert half["variance"].tolist() == [0.5 * 8.0 + 0.5 * 4.5]
+    twice = buffer.applied_to(state_of(11.0, 8.0, 20), rate=2.0)
+    assert twice["weight"].tolist() == [11.0]
+    assert twice["variance"].tolist() == [4.5]  # no farther than to what has come
+
+
+def test_updates_from_the_state_that_steps_give_their_mean():
+    start = state_of(2.0, 3.0, 5)
+    ends = [state_of(2.5, 4.0, 7), state_of(1.5, 6.0, 9), state_of(5.0, 5.0, 8)]
+    buffer = UpdateBuffer(STATISTICS)
+    for end in ends:
+        buffer.add(start, end, weight=1.0)
+    came, wanted = buffer.applied_to(start, rate=1.0), weighted_average(ends, [1 / 3] * 3)
+    for name, value in came.items():
+        torch.testing.assert_close(value, wanted[name])
+
+
+def test_a_variance_stays_a_variance_however_old_the_updates_are():
+    """By summed differences it would be 0.2 - 0.8 x 1: many clients have each told of the same fall."""
+    buffer = UpdateBuffer(STATISTICS)
+    buffer.add(state_of(0.0, 1.0, 1), state_of(0.0, 0.2, 2), weight=1.0)
+    came = buffer.applied_to(state_of(0.0, 0.2, 3), rate=1.0)
+    assert came["variance"].tolist() == pytest.approx([0.2])

@@ -214,3 +214,147 @@ def test_state_names_every_copy_once():
 def test_parameters_have_the_precision_asked_for(dtype):
     ensemble = make(dtype=dtype)
     assert {p.dtype for module in ensemble.modules() for p in module.parameters()} == {dtype}
+
+
+def trained(ensemble: Ensemble) -> Ensemble:
+    """The ensemble after two steps of Adam of everybody, so that no optimiser is fresh."""
+    for seed in range(2):
+        torch.manual_seed(seed)
+        ensemble.zero_gradients()
+        tape = ensemble.forward(make_inputs(range(len(ensemble.own))))
+        tape.backward({k: torch.rand_like(rows) for k, rows in tape.outputs.items()})
+        ensemble.step(range(len(ensemble.own)))
+    return ensemble
+
+
+def copied(states):
+    return {name: tensor.clone() for name, tensor in states.items()}
+
+
+def moments(adam, module):
+    """The optimiser's first moments of a block, None where it has none yet."""
+    return [adam.state[p]["exp_avg"].clone() if p in adam.state else None for p in module.parameters()]
+
+
+def test_a_pass_without_anybody_is_played_back_to_nothing():
+    ensemble = make()
+    before = copied(ensemble.state())
+    tape = ensemble.forward({})
+    assert tape.outputs == tape.core == tape.backward({}) == {}
+    assert all(torch.equal(tensor, before[name]) for name, tensor in ensemble.state().items())
+
+
+def test_to_play_nobody_back_leaves_no_gradient():
+    ensemble = make()
+    ensemble.zero_gradients()
+    ensemble.forward(make_inputs(range(4))).backward({})
+    assert all(p.grad is None for module in ensemble.modules() for p in module.parameters())
+
+
+def test_a_recut_to_the_same_cuts_changes_nothing():
+    once, twice = trained(make()), trained(make())
+    twice.recut(CUTS)
+    assert twice.cuts == tuple(CUTS)
+    for ensemble in (once, twice):
+        trained(ensemble)  # the optimisers go on as they were
+    assert list(once.state()) == list(twice.state())
+    assert all(torch.equal(tensor, once.state()[name]) for name, tensor in twice.state().items())
+
+
+def test_a_block_that_moves_to_a_client_is_the_servers_with_a_fresh_optimiser():
+    ensemble = trained(make())
+    server, first = ensemble.server[1], ensemble.own[0][0]
+    kept = moments(ensemble._adam[0], first)
+    shared = moments(ensemble._server_adam, server)
+    ensemble.recut([(2, 1), *CUTS[1:]])
+    assert [sorted(own) for own in ensemble.own] == [[0, 1, 4], [0, 1, 4], [0, 3, 4], [0, 1, 3, 4]]
+    for name, tensor in ensemble.own[0][1].state_dict().items():
+        assert torch.equal(tensor, server.state_dict()[name])
+        assert tensor.data_ptr() != server.state_dict()[name].data_ptr()
+    assert moments(ensemble._adam[0], ensemble.own[0][1]) == [None] * 4
+    assert all(map(torch.equal, moments(ensemble._adam[0], first), kept))
+    assert all(map(torch.equal, moments(ensemble._server_adam, server), shared))
+    # The next step moves the copy: its optimiser knows it, and counts from one.
+    before = copied(ensemble.own[0][1].state_dict())
+    trained(ensemble)
+    assert not torch.equal(ensemble.own[0][1].conv.weight, before["conv.weight"])
+    steps = {float(ensemble._adam[0].state[p]["step"]) for p in ensemble.own[0][1].parameters()}
+    assert steps == {2.0}
+    assert {float(ensemble._adam[0].state[p]["step"]) for p in first.parameters()} == {4.0}
+
+
+def test_a_block_that_leaves_a_client_is_dropped_and_the_server_runs_its_rows():
+    ensemble = trained(make())
+    server = copied(ensemble.server[1].state_dict())
+    ensemble.recut([(1, 1)] * 4)
+    assert [sorted(own) for own in ensemble.own] == [[0, 4]] * 4
+    assert all(torch.equal(t, server[name]) for name, t in ensemble.server[1].state_dict().items())
+    joined = []
+    ensemble.server[1].register_forward_pre_hook(lambda module, args: joined.append(len(args[0])))
+    ensemble.forward(make_inputs(range(4)))
+    assert joined == [3 + 4 + 5 + 6]
+    assert len(ensemble._adam[3].param_groups[0]["params"]) == sum(
+        1 for block in ensemble.own[3].values() for _ in block.parameters()
+    )
+
+
+def test_a_recut_runs_as_an_ensemble_that_was_cut_so_from_the_beginning():
+    ensemble, cuts = trained(make()), [(2, 2), (1, 1), (2, 1), (1, 2)]
+    ensemble.recut(cuts)
+    other = make(cuts)
+    for k, own in enumerate(ensemble.own):
+        for block, module in own.items():
+            copy_state(module, other.own[k][block])
+    for block, module in ensemble.server.items():
+        copy_state(module, other.server[block])
+    inputs = make_inputs(range(4))
+    came, wanted = ensemble.forward(inputs).outputs, other.forward(inputs).outputs
+    assert all(torch.equal(came[k], wanted[k]) for k in range(4))
+    assert list(ensemble.state()) == list(other.state())
+
+
+@pytest.mark.parametrize(
+    ("cuts", "came"),
+    [
+        ([(1, 1)] * 3, "3 cuts for 4 clients"),
+        ([(1, 1), (0, 1), (1, 1), (1, 1)], r"client 1 is cut \(0, 1\); allowed: a head of 1 to 2 blocks"),
+        ([(1, 1), (1, 1), (3, 1), (1, 1)], r"client 2 is cut \(3, 1\)"),
+        ([(1, 1), (1, 1), (1, 1), (1, 3)], r"client 3 is cut \(1, 3\)"),
+    ],
+)
+def test_cuts_that_cannot_be_change_nothing_and_are_refused(cuts, came):
+    ensemble = make()
+    with pytest.raises(ValueError, match=came):
+        ensemble.recut(cuts)
+    assert ensemble.cuts == tuple(CUTS)
+    assert [sorted(own) for own in ensemble.own] == [[0, 4], [0, 1, 4], [0, 3, 4], [0, 1, 3, 4]]
+
+
+def test_who_has_lost_everything_gets_what_was_settled_last_and_a_fresh_optimiser():
+    ensemble = trained(make())
+    average = {name: torch.full_like(t, 7) for name, t in ensemble.own[1][1].state_dict().items()}
+    ensemble.settle(1, 1, average)
+    assert float(ensemble.own[1][1].conv.weight.detach().max()) == 7.0
+    trained(ensemble)
+    assert float(ensemble.own[1][1].conv.weight.detach().max()) != 7.0
+    others = copied({name: t for name, t in ensemble.state().items() if not name.startswith("client-1.")})
+    ensemble.restore(1)
+    assert all(torch.equal(t, average[name]) for name, t in ensemble.own[1][1].state_dict().items())
+    # What was never settled is as the server's key has it: client 1 began with another.
+    fresh = make(keys=[99] * 4)
+    for block in (0, 4):
+        wanted = fresh.own[1][block].state_dict()
+        assert all(torch.equal(t, wanted[name]) for name, t in ensemble.own[1][block].state_dict().items())
+    assert not ensemble._adam[1].state
+    assert ensemble._adam[0].state
+    assert all(torch.equal(t, ensemble.state()[name]) for name, t in others.items())
+    assert all(float(t.max()) == 7.0 for t in average.values())  # nobody has written into it
+
+
+def test_who_has_lost_everything_gets_a_moved_block_as_it_came_from_the_server():
+    ensemble = trained(make())
+    ensemble.recut([(2, 1), *CUTS[1:]])
+    moved = copied(ensemble.own[0][1].state_dict())
+    trained(ensemble)
+    ensemble.restore(0)
+    assert all(torch.equal(t, moved[name]) for name, t in ensemble.own[0][1].state_dict().items())

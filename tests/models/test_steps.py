@@ -2,13 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from plain_gan import PlainGan, assert_same_but_for_rounding
+from plain_gan import PlainGan, assert_same_but_for_rounding, assert_same_gradients
+from torch.nn import functional as F
 
 from models.cgan import cgan28
 from models.ensemble import Ensemble
-from models.steps import Batch, Present, gan_iteration
+from models.steps import Batch, Present, Skips, gan_iteration
 
 G_CUTS = [(1, 1), (2, 1), (1, 2)]
 D_CUTS = [(2, 2), (1, 1), (1, 2)]
@@ -162,3 +164,162 @@ def test_the_pass_that_serves_the_generator_computes_no_gradient_of_the_discrimi
     for parameter, then in zip(parameters, at_its_step, strict=True):
         assert (parameter.grad is None) == (then is None)
         assert then is None or torch.equal(parameter.grad, then)
+
+
+NOBODY = Present((), ())
+
+
+def summed_loss(judged, clients, target):
+    """The clients' losses, one autograd graph; the rows of all others are simply left out."""
+    losses = [F.binary_cross_entropy(judged[k], torch.full_like(judged[k], target)) for k in clients]
+    return torch.stack(losses).sum()
+
+
+def assert_gradients_of_one_graph(passes, seed=0) -> None:
+    """Play an iteration, and compare every gradient that somebody steps by with those of one graph per network."""
+    generator, discriminator, plain = make_pair()
+    batches = make_batches(seed)
+    result = gan_iteration(generator, discriminator, batches, passes)
+    made, fake, real, serve = passes
+    labels = {k: batch.labels for k, batch in batches.items()}
+    fakes = plain.g.forward({k: batches[k].latent for k in made.forward}, labels)
+
+    judged = plain.d.forward({k: fakes[k].detach() for k in fake.forward}, labels)
+    seen = plain.d.forward({k: batches[k].images for k in real.forward}, labels)
+    losses = [
+        summed_loss(*one) for one in ((judged, fake.backward, 0.0), (seen, real.backward, 1.0)) if one[1]
+    ]
+    if losses:
+        torch.stack(losses).sum().backward()
+    assert_holders_have_the_same(plain.d, discriminator, set(fake.backward) & set(real.backward))
+
+    plain.d.take_weights_of(discriminator)  # stepped, to the last bit: this is not about Adam
+    returning = set(made.backward) & set(serve.backward)
+    served = plain.d.forward(
+        {k: fakes[k] if k in returning else fakes[k].detach() for k in serve.forward}, labels
+    )
+    if returning:
+        summed_loss(served, serve.backward, 1.0).backward()
+    assert_holders_have_the_same(plain.g, generator, returning)
+    assert set(result.core_means) == set(real.forward)
+    assert math.isnan(result.discriminator_loss) == (not fake.backward or not real.backward)
+    assert math.isnan(result.generator_loss) == (not serve.backward)
+
+
+def assert_holders_have_the_same(plain, ensemble, clients) -> None:
+    """Compare the gradients of the server's blocks, and of the own blocks of the clients that step."""
+    for block, module in ensemble.server.items():
+        assert_same_gradients(module, plain.shared[block], rtol=1e-8, atol=1e-13)
+    for k in clients:
+        for block, module in ensemble.own[k].items():
+            assert_same_gradients(module, plain.own[k][block], rtol=1e-8, atol=1e-13)
+
+
+@pytest.mark.parametrize("missed", LOST)
+def test_gradients_are_those_of_one_graph_without_the_losses_of_the_lost(missed):
+    assert_gradients_of_one_graph(LOST[missed])
+
+
+def drawn_passes(seed: int) -> tuple[Present, ...]:
+    """Passes of anybody, or nobody, as far as they can have been."""
+    rng = np.random.default_rng(seed)
+
+    def some_of(clients):
+        return tuple(k for k in clients if rng.random() < 0.6)
+
+    made = some_of((0, 1, 2))
+    forward = (made, some_of(made), some_of((0, 1, 2)), some_of(made))
+    return tuple(Present(who, some_of(who)) for who in forward)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_gradients_are_those_of_one_graph_whoever_was_there(seed):
+    assert_gradients_of_one_graph(drawn_passes(seed), seed)
+
+
+def test_the_drawn_passes_hold_every_case():
+    drawn = [drawn_passes(seed) for seed in range(12)]
+    for number in range(4):
+        assert any(not passes[number].forward for passes in drawn)
+        assert any(passes[number].forward and not passes[number].backward for passes in drawn)
+        assert any(passes[number].backward for passes in drawn)
+
+
+def snapshot(*nets):
+    return [{name: tensor.clone() for name, tensor in net.state().items()} for net in nets]
+
+
+def moved(net, before):
+    """Whose weights have changed since."""
+    return {
+        name.split(".")[0]
+        for name, tensor in net.state().items()
+        if name.endswith("weight") and not torch.equal(tensor, before[name])
+    }
+
+
+def steps_of(adam) -> set[float]:
+    return {float(state["step"]) for state in adam.state.values()}
+
+
+def test_an_iteration_without_anybody_changes_nothing():
+    generator, discriminator, _ = make_pair()
+    gan_iteration(generator, discriminator, make_batches(), (ALL,) * 4)
+    before = snapshot(generator, discriminator)
+    result = gan_iteration(generator, discriminator, make_batches(1), (NOBODY,) * 4)
+    assert snapshot(generator, discriminator)[0].keys() == before[0].keys()
+    for net, states in zip((generator, discriminator), before, strict=True):
+        assert all(torch.equal(tensor, states[name]) for name, tensor in net.state().items())
+        assert steps_of(net._server_adam) == {1.0}
+    assert math.isnan(result.discriminator_loss)
+    assert math.isnan(result.generator_loss)
+    assert result.core_means == {}
+
+
+def test_a_pass_that_all_leave_moves_statistics_and_no_weight():
+    generator, discriminator, _ = make_pair()
+    before = snapshot(generator, discriminator)
+    gone = Present((0, 1, 2), ())
+    result = gan_iteration(generator, discriminator, make_batches(), (gone,) * 4)
+    assert moved(generator, before[0]) == moved(discriminator, before[1]) == set()
+    assert int(discriminator.server[2].norm.num_batches_tracked) == 3
+    assert set(result.core_means) == {0, 1, 2}
+
+
+def test_the_server_steps_on_what_came_back_though_no_client_did_from_both_passes():
+    generator, discriminator, _ = make_pair()
+    before = snapshot(generator, discriminator)
+    passes = (ALL, Present((0, 1, 2), (0,)), Present((0, 1, 2), (1,)), NOBODY)
+    result = gan_iteration(generator, discriminator, make_batches(), passes)
+    assert moved(discriminator, before[1]) == {"server"}
+    assert moved(generator, before[0]) == set()
+    assert math.isfinite(result.discriminator_loss)
+    assert math.isnan(result.generator_loss)
+
+
+def test_who_leaves_before_its_own_step_counts_on_the_server_and_does_not_step():
+    whole, skipped = make_pair(), make_pair()
+    gan_iteration(*whole[:2], make_batches(), (ALL,) * 4)
+    before = snapshot(*skipped[:2])
+    gan_iteration(*skipped[:2], make_batches(), (ALL,) * 4, Skips(discriminator=(1,), generator=(0, 2)))
+    generator, discriminator = skipped[:2]
+    assert moved(discriminator, before[1]) == {"server", "client-0", "client-2"}
+    assert moved(generator, before[0]) == {"server", "client-1"}
+    for holder in ("server", "client-0", "client-2"):
+        for name, tensor in discriminator.state().items():
+            if name.startswith(holder) and "norm" not in name:
+                assert torch.equal(tensor, whole[1].state()[name])  # as if nobody had left
+    assert steps_of(discriminator._adam[1]) == set()
+    gan_iteration(generator, discriminator, make_batches(1), (ALL,) * 4)
+    assert [steps_of(adam) for adam in discriminator._adam] == [{2.0}, {1.0}, {2.0}]
+    assert [steps_of(adam) for adam in generator._adam] == [{1.0}, {2.0}, {1.0}]
+
+
+def test_passes_that_cannot_have_been_are_refused():
+    generator, discriminator, _ = make_pair()
+    some = Present((0, 2), (0, 2))
+    with pytest.raises(ValueError, match=r"pass 3: \[1\] came back without having been in it"):
+        gan_iteration(generator, discriminator, make_batches(), (ALL, ALL, Present((0,), (0, 1)), ALL))
+    for passes in ((some, ALL, ALL, some), (some, some, ALL, ALL)):
+        with pytest.raises(ValueError, match=r"\[1\] judge images that were not made in pass 1"):
+            gan_iteration(generator, discriminator, make_batches(), passes)

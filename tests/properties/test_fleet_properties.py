@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from devices.fleet import ClientMix, FleetOptions, build_fleet
 from devices.profile import DeviceProfile
-from devices.topology import route, star
+from devices.topology import star
 from devices.units import Kind, humanize, parse, to_text
 
 positive = st.floats(min_value=1e-6, max_value=1e15)
@@ -116,9 +116,9 @@ def test_a_faster_device_never_takes_longer(rate, bandwidth, overhead, flops, to
 @given(numbers=counts, order=orders, seed=seeds)
 def test_a_route_is_never_faster_than_either_end(numbers, order, seed):
     fleet = build(listed_clients(numbers), order, seed)
-    graph = star(fleet)
+    topology = star(fleet)
     for device in fleet.clients:
-        up, down = route(graph, device.id, -1), route(graph, -1, device.id)
+        up, down = topology.route(device.id, -1), topology.route(-1, device.id)
         assert up.bytes_per_s == min(
             device.profile.uplink_bytes_per_s, fleet.server.profile.downlink_bytes_per_s
         )

@@ -8,8 +8,8 @@ from scenarios.schema import Planned
 from scenarios.tree import Location, Source
 
 ROOT_KEYS = (
-    "name, seed, devices, network, availability, data, model, cost_model, cuts, strategy, stop, evaluation, "
-    "execution, records, extends"
+    "name, seed, devices, network, availability, disturbances, data, model, cost_model, cuts, strategy, stop, "
+    "evaluation, execution, records, extends"
 )
 
 
@@ -84,7 +84,7 @@ ROOT_KEYS = (
          "s.yaml:4:23: availability.model: 'allways'; allowed: always; did you mean 'always'?"),
         ("data: {partition: {kind: dirichlt}}\n",
          "s.yaml:4:26: data.partition.kind: unknown partition kind 'dirichlt'; "
-         "allowed: iid, label_exclusion, dirichlet, shards, quantity, paper_s1, paper_s2, paper_s3, paper_s4, "
+         "allowed: iid, label_exclusion, dirichlet, shards, quantity, assumed, paper_s1, paper_s2, paper_s3, paper_s4, "
          "paper_s5, paper_s6; did you mean 'dirichlet'?"),
         ("data: {domains: [{dataset: glyps}]}\n",
          "s.yaml:4:28: data.domains.0.dataset: unknown data set 'glyps'; allowed: mnist5k, glyphs, MNIST, "
@@ -199,17 +199,9 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             "s.yaml:4:13: cost_model: 'papers'; allowed: exact, paper; did you mean 'paper'?",
         ),
         (
-            "network: {model: maxmin, shared: yes}\n",
-            "s.yaml:4:18: network.model: 'maxmin' is planned but not built yet; allowed: ideal, dedicated",
-        ),
-        (
-            "availability: {model: diurnal}\n",
-            "s.yaml:4:23: availability.model: 'diurnal' is planned but not built yet; allowed: always",
-        ),
-        (
             "data: {partition: {kind: shard}}\n",
             "s.yaml:4:26: data.partition.kind: unknown partition kind 'shard'; "
-            "allowed: iid, label_exclusion, dirichlet, shards, quantity, paper_s1, paper_s2, paper_s3, paper_s4, "
+            "allowed: iid, label_exclusion, dirichlet, shards, quantity, assumed, paper_s1, paper_s2, paper_s3, paper_s4, "
             "paper_s5, paper_s6; did you mean 'shards'?",
         ),
         (
@@ -217,14 +209,17 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
             "s.yaml:4:46: data.domains.0.dataset.format: unknown data format 'nzp'; allowed: idx, npz, folder, cifar; "
             "did you mean 'npz'?",
         ),
-        (
-            "strategy: {patience: {kind: deadline}}\n",
-            "s.yaml:4:29: strategy.patience.kind: 'deadline' is planned but not built yet; allowed: all",
-        ),
     ],
 )
-def test_what_is_planned_is_refused_as_such(errors, text, line):
+def test_the_nearest_name_is_told(errors, text, line):
     assert errors(text) == [line]
+
+
+def test_a_planned_value_is_refused_as_such(errors, monkeypatch):
+    monkeypatch.setattr("scenarios.validation.PLANNED", (Planned("network.model", ("radio",)),))
+    assert errors("network: {model: radio, shared: yes}\n") == [
+        "s.yaml:4:18: network.model: 'radio' is planned but not built yet; allowed: ideal, dedicated"
+    ]
 
 
 def test_a_planned_key_is_refused_as_such(errors, monkeypatch):

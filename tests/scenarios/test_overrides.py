@@ -67,14 +67,14 @@ def test_the_same_plugin_keeps_the_options(load):
          "--set strategy.ruonds=3:1:10: strategy.ruonds: unknown key; "
          "allowed: name, rounds, batch_size, clusters, kld_alpha, patience; did you mean 'rounds'?"),
         ("modle.width=3",
-         "--set modle.width=3:1:1: modle: unknown key; allowed: name, seed, devices, network, availability, data, "
-         "model, cost_model, cuts, strategy, stop, evaluation, execution, records, extends; did you mean 'model'?"),
+         "--set modle.width=3:1:1: modle: unknown key; allowed: name, seed, devices, network, availability, "
+         "disturbances, data, model, cost_model, cuts, strategy, stop, evaluation, execution, records, extends; "
+         "did you mean 'model'?"),
         ("cuts={selector: gredy}",
          "--set cuts={selector: gredy}:1:17: cuts.selector: 'gredy'; "
          "allowed: fixed, greedy, genetic; did you mean 'greedy'?"),
         ("network.model=maxmin",
-         "--set network.model=maxmin:1:15: network.model: 'maxmin' is planned but not built yet; "
-         "allowed: ideal, dedicated"),
+         "--set network.model=maxmin:1:15: network.model: 'maxmin'; allowed: ideal, dedicated"),
         ("seed=[1",
          "--set seed=[1:1:8: not YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence; "
          "allowed: YAML 1.2"),

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
+
 
 import pandas as pd
 import pytest
@@ -17,6 +17,7 @@ from scenarios.messages import ScenarioError
 from simulator import recorded, registry
 from simulator.commits import training_key
 from simulator.recorded import NotRecordedError
+from simulator.strategies.huscf_gan.options import HuscfGanOptions
 
 SLOW = "devices.clients=[{profile: jetson-nano, uplink: 1 MB/s}, {profile: phone-2019, count: 3, latency: 40 ms}]"
 OTHER_FLEETS = {
@@ -309,9 +310,8 @@ def test_a_run_of_a_version_that_kept_less_is_refused(runs, trained, tmp_path):
 
 
 def test_a_strategy_in_which_time_decides_is_refused(runs, trained, monkeypatch):
-    asynchronous = replace(registry.STRATEGIES["huscf_gan"], synchronous=False)
-    monkeypatch.setattr(registry, "STRATEGIES", {"huscf_gan": asynchronous})
-    with pytest.raises(NotRecordedError, match="strategy huscf_gan is not synchronous"):
+    monkeypatch.setattr(HuscfGanOptions, "is_lossless", lambda _: False)
+    with pytest.raises(NotRecordedError, match="the run did not wait for everybody"):
         runs.retime(trained, "refused")
 
 

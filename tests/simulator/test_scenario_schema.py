@@ -24,6 +24,9 @@ def partition(**keys):
     return scenario(data={"domains": [{"dataset": "glyphs"}], "partition": keys})
 
 
+SPELLS = {"mean_every": "5 min", "mean_for": "30 s", "factor": 0.3}
+OUTAGE = {"what": "client-0", "from": "1 s", "until": "2 min"}
+
 GOOD = {
     "devices alone": scenario(),
     "a name": scenario(name="a-1.b_c"),
@@ -53,6 +56,22 @@ GOOD = {
     ),
     "clusters by number": scenario(strategy={"clusters": 3}),
     "clusters by rule": scenario(strategy={"clusters": "auto", "patience": {"kind": "all"}}),
+    "clients that come and go": scenario(
+        availability={"model": "on_off", "mean_on": "1 h", "rejoin": "reset"}
+    ),
+    "clients of a trace": scenario(availability={"model": "trace", "file": "on.csv", "repeat": "24 h"}),
+    "disturbances of all kinds": scenario(
+        disturbances={
+            "slowdown": SPELLS,
+            "bandwidth": SPELLS,
+            "bandwidth_trace": {"file": "links.csv"},
+            "outages": [{"what": "server", "from": "0 s"}, {"what": "link a", "from": "1 s", "until": "2 s"}],
+        }
+    ),
+    "disturbances of no kind": scenario(disturbances={"slowdown": None, "outages": []}),
+    "a server of several lanes": {
+        "devices": {**DEVICES, "server": {"profile": "laptop", "lanes": 4, "sharing": "processor"}}
+    },
     "a large seed": scenario(seed=12345678901234567890),
 }
 
@@ -88,6 +107,17 @@ BAD = {
     "a mix of an unknown profile": {"devices": {"clients": {"mix": {"papr-1": 1}, "count": 4}}},
     "a share of zero": {"devices": {"clients": {"mix": {"paper-1": 1, "paper-2": 0}, "count": 4}}},
     "an unknown order": {"devices": {**DEVICES, "order": "random"}},
+    "a client of several lanes": client(lanes=2),
+    "a loss of all": client(loss=1),
+    "a bare number for a mean": scenario(availability={"model": "on_off", "mean_on": 600}),
+    "a trace without a file": scenario(availability={"model": "trace"}),
+    "an unknown disturbance": scenario(disturbances={"slowdwn": SPELLS}),
+    "a spell without a factor": scenario(disturbances={"slowdown": {"mean_every": "1 s", "mean_for": "1 s"}}),
+    "an outage of nothing": scenario(disturbances={"outages": [{"from": "1 s"}]}),
+    "an outage without a beginning": scenario(disturbances={"outages": [{"what": "server"}]}),
+    "an outage by its field's name": scenario(
+        disturbances={"outages": [{"what": "server", "from_s": "1 s"}]}
+    ),
     "a name that is no folder": scenario(name="a/b"),
     "a number for a name": scenario(name=5),
     "a number as text for a number": scenario(strategy={"rounds": "3"}),
@@ -201,6 +231,10 @@ def replaced(whole, path, value):
         (
             ("devices",),
             ["devices={server: {profile: paper-server, clock: 3 GHz}, clients: [{profile: paper-1}]}"],
+        ),
+        (
+            ("availability", "disturbances"),
+            ["availability.model=diurnal", f"disturbances={{bandwidth: {SPELLS}, outages: [{OUTAGE}]}}"],
         ),
         (("network", "stop"), ["network.model=paper", "stop={target: {metric: fid, below: 20}}"]),
     ],

@@ -67,6 +67,7 @@ def test_networks_are_named_as_their_options_say():
     assert {name: options().model for name, options in NETWORKS.items()} == {
         "ideal": "ideal",
         "dedicated": "dedicated",
+        "maxmin": "maxmin",
         "paper": "paper",
     }
 

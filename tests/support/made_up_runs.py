@@ -1,5 +1,6 @@
 """Runs that nobody has played: what a comparison reads of a run, from a few numbers."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -45,7 +46,8 @@ def made_up(name, fids, seed=0, iteration_s=2.0, aggregation_s=1.0, setup_s=0.0,
         for domain in fids
     ]
     columns = ["round", "sim_time_s", "bytes", "domain", "metric", "value"]
-    device = {"profile": "plain", "compute_s": 1.0, "transfer_s": 0.0, "wait_s": round_s - 1.0}
+    device = {"profile": "plain", "compute_s": 1.0, "transfer_s": 0.0, "wait_s": round_s - 1.0, "off_s": 0.0}
+    device |= {"work_flops": 1.0, "lost_flops": 0.0, "lost_bytes": 0.0, "energy_j": math.nan}
     devices = [
         {"round": round_, "device": who, **device, "elapsed_s": round_s}
         for round_ in range(rounds)

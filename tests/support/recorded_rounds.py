@@ -12,7 +12,8 @@ PHASES = ("forward", "backward")
 
 def device(id_):
     name = "server" if id_ == -1 else f"client-{id_}"
-    return SimpleNamespace(id=id_, name=name, profile=SimpleNamespace(name=f"profile-of-{name}"))
+    draws = dict.fromkeys(("busy_power_w", "idle_power_w", "radio_j_per_byte"))
+    return SimpleNamespace(id=id_, name=name, profile=SimpleNamespace(name=f"profile-of-{name}", **draws))
 
 
 def fleet(clients=2):

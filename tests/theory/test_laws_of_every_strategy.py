@@ -51,8 +51,7 @@ def test_law_2_a_log_without_its_last_iteration_gives_other_weights(world):
 def test_law_6_another_fleet_with_the_same_log_but_for_times_has_the_same_weights(world, tmp_path):
     plan, data, real = world
     strategy = plan.setting.scenario.strategy.name
-    if not STRATEGIES[strategy].synchronous:
-        pytest.skip("time decides what an asynchronous strategy learns")
+    assert plan.setting.scenario.strategy.is_lossless()
     text, overrides = STRATEGY_SCENARIOS[strategy]
     slower = make_plan(tmp_path, data, *overrides, text=text.replace("paper-1", "paper-5"))
     played = play_run(slower, make_learner(slower, data))

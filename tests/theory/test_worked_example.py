@@ -137,6 +137,9 @@ class Watcher:
     def iteration(self, round_, index, start_s, end_s, phases, *losses):
         self.iterations.append((start_s, end_s, phases))
 
+    def memory(self, device_id, n_bytes):
+        pass  # the page says nothing of memory
+
     def end_round(self, round_, time_s):
         self.end_s = time_s
 

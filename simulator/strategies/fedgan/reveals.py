@@ -18,7 +18,7 @@ REVEALS = (
         PayloadKind.PARAMETERS,
         "server",
         "client",
-        "the average of all generators and discriminators",
+        "the server's generator and discriminator, averaged or mixed from those of all clients",
         private=True,
     ),
     Disclosure(
@@ -29,7 +29,11 @@ REVEALS = (
         private=True,
     ),
     Disclosure(
-        PayloadKind.STATISTICS, "server", "client", "the average of all means and variances", private=True
+        PayloadKind.STATISTICS,
+        "server",
+        "client",
+        "the means and variances in both of the server's networks",
+        private=True,
     ),
 )
 """Every kind of payload that is ever sent."""

@@ -92,6 +92,10 @@ class FslGanPlan(Plan):
             for household in self.households
         )
 
+    def memory_marks(self) -> Mapping[int, float]:
+        """Return what each device of a household needs, and the server's generator, in bytes."""
+        return {device.id: float(needed) for device, needed, _ in _memory_needs_of(self)}
+
     def placement_columns(self, client: int) -> Mapping[str, Any]:
         """Return a household's name, its devices and their profiles, and who holds which part."""
         household = self.households[client]
@@ -213,13 +217,17 @@ def _parameters(setting: Setting, holdings: Sequence[Holding]) -> tuple[tuple[st
     )
 
 
-def _check_memory(plan: FslGanPlan) -> None:
-    """Refuse a run whose devices or server cannot hold what they train."""
+def _memory_needs_of(plan: FslGanPlan) -> list[tuple[Device, int, str]]:
+    """Return what each device and the server need, and what for."""
     setting = plan.setting
     needs = [need for household in plan.households for need in _memory_needs(setting, household)]
-    rows = setting.scenario.strategy.batch_size
-    generator = network_memory_bytes(setting.costs.generator, rows)
-    check_memory(setting, [*needs, (setting.fleet.server, generator, "the generator in training")])
+    generator = network_memory_bytes(setting.costs.generator, setting.scenario.strategy.batch_size)
+    return [*needs, (setting.fleet.server, generator, "the generator in training")]
+
+
+def _check_memory(plan: FslGanPlan) -> None:
+    """Refuse a run whose devices or server cannot hold what they train."""
+    check_memory(plan.setting, _memory_needs_of(plan))
 
 
 def _memory_needs(setting: Setting, household: Household) -> list[tuple[Device, int, str]]:

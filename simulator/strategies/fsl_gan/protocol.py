@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from devices.fleet import SERVER_ID
 from simulator.commits import CommitLog
-from simulator.kernel.chain import Chain, Message
-from simulator.kernel.world import Process, World
+from simulator.kernel.chain import Message
+from simulator.kernel.world import Process, Road, World
 from simulator.rounds import play_rounds
 from simulator.strategies.fsl_gan.plan import GENERATION, UPDATE, FslGanPlan
 from simulator.strategies.fsl_gan.step import PASSES, HouseholdStep, Transfer
@@ -42,7 +42,7 @@ class _Players:
         self.households = [_forge(world, step) for step in plan.steps]
 
 
-def _forge(world: World, step: HouseholdStep) -> list[list[Chain]]:
+def _forge(world: World, step: HouseholdStep) -> list[list[Road]]:
     return [
         [
             world.chain(turn.device.id, turn.legs, sent=_message(turn.sent) if turn.sent else None)
@@ -80,7 +80,7 @@ def _play_step(
 
 
 def _play_household(
-    world: World, step: HouseholdStep, passes: Sequence[Sequence[Chain]], ends_s: dict[str, float]
+    world: World, step: HouseholdStep, passes: Sequence[Sequence[Road]], ends_s: dict[str, float]
 ) -> Process:
     """Play a household's step, one thing after the other; the last household to end a pass leaves its time."""
     yield from _on_the_way(world, step.received)

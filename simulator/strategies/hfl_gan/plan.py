@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devices.fleet import Device
 from models.local_step import local_step_legs, network_payload
 from simulator.local_plan import LocalPlan, Payload, memory_of_networks, payload_bytes, payload_of
 from simulator.memory_check import check_memory
@@ -67,6 +68,10 @@ class HflGanPlan(LocalPlan):
         """Return what both generators and the discriminator need in training."""
         return tuple(memory_of_networks(self.setting, batch, GENERATORS, 1) for batch in self.batches)
 
+    def memory_marks(self) -> Mapping[int, float]:
+        """Return what clients, edges and the cloud need, in bytes."""
+        return {device.id: float(needed) for device, needed, _ in _memory_needs(self)}
+
     def placement_columns(self, client: int) -> Mapping[str, Any]:
         """Return a client's first edge server."""
         return {"edge": self.setting.fleet.edges[self.assignment[client]].name}
@@ -107,7 +112,7 @@ def make_plan(setting: Setting) -> HflGanPlan:
         assignment=first_assignment(len(setting.fleet.clients), len(setting.fleet.edges)),
     )
     _warn_without_cloud(plan)
-    _check_memory(plan)
+    check_memory(setting, _memory_needs(plan))
     check_latency(setting, plan.closed_form().latency_s)
     return plan
 
@@ -122,8 +127,8 @@ def _warn_without_cloud(plan: HflGanPlan) -> None:
         )
 
 
-def _check_memory(plan: HflGanPlan) -> None:
-    """Refuse a run where something does not fit: whoever averages adds up what comes, one message at a time."""
+def _memory_needs(plan: HflGanPlan) -> list[tuple[Device, int, str]]:
+    """Return what everybody needs: whoever averages adds up what comes, one message at a time."""
     fleet = plan.setting.fleet
     needs = [
         (device, needed, "two generators and a discriminator in training")
@@ -132,5 +137,4 @@ def _check_memory(plan: HflGanPlan) -> None:
     needs += [
         (edge, 2 * int(payload_bytes(plan.networks)), "an average of three networks") for edge in fleet.edges
     ]
-    needs.append((fleet.server, 2 * int(payload_bytes(plan.global_generator)), "an average of generators"))
-    check_memory(plan.setting, needs)
+    return [*needs, (fleet.server, 2 * int(payload_bytes(plan.global_generator)), "an average of generators")]

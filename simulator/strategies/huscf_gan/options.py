@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from simulator.strategies.options import StrategyOptions
-
-
-class PatienceAll(BaseModel):
-    """The server waits for everybody."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["all"] = Field("all", description="Whom a barrier waits for: everybody.")
+from simulator.strategies.patience import ParticipationOptions
 
 
-class HuscfGanOptions(StrategyOptions):
+class HuscfGanOptions(ParticipationOptions):
     """HuSCF-GAN (arXiv 2507.12979). The defaults are the paper's where it states them."""
 
     name: Literal["huscf_gan"] = Field(
@@ -52,7 +45,4 @@ class HuscfGanOptions(StrategyOptions):
     init: Literal["common", "independent"] = Field(
         "common",
         description="All clients start from the same weights (common) or from their own (independent, the authors').",
-    )
-    patience: PatienceAll = Field(
-        default_factory=PatienceAll, description="Whom the server's barriers wait for."
     )

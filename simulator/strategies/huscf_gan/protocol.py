@@ -8,52 +8,63 @@ crossings, block by block. They meet at barriers alone.
 
 from __future__ import annotations
 
-from simpy import Event
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from simpy import Environment, Event
 
 from devices.fleet import SERVER_ID
-from models.split import ClientLegs, Phase, TransferLeg
 from simulator.commits import CommitLog, Pass
-from simulator.kernel.chain import Chain, Message
-from simulator.kernel.world import Barrier, Process, World
+from simulator.kernel.world import Barrier, Process, Road, World
+from simulator.reselection import Reselector
 from simulator.rounds import play_rounds
 from simulator.split_plan import SplitPlan
-
-PASSES = (
-    Phase.GENERATOR_FORWARD,
-    Phase.DISCRIMINATOR_FAKE,
-    Phase.DISCRIMINATOR_REAL,
-    Phase.DISCRIMINATOR_FOR_GENERATOR,
-)
-"""The passes of an iteration whose joined batches a commit names; the generator's pass is named by its forward."""
+from simulator.strategies.huscf_gan.impatient import play_impatient
+from simulator.strategies.huscf_gan.options import HuscfGanOptions
+from simulator.strategies.huscf_gan.recutting import recut
+from simulator.strategies.huscf_gan.roads import PASSES, dataflow_roads, roads_in_lockstep
 
 
 def play(world: World, plan: SplitPlan, log: CommitLog) -> Process:
     """Play a whole run: rounds of split iterations, each ended by a clustered aggregation."""
-    roads = _Roads(world, plan)
+    if not waits_for_everybody(plan.setting.scenario.strategy):
+        return play_impatient(world, plan, log)
+    roads, reselector = _Roads(world, plan), Reselector(plan)
+    first = plan
 
     def play_round(round_: int) -> Process:
+        nonlocal plan, roads
         for step in range(plan.steps_per_round):
             yield from _iteration(world, plan, roads, log, round_, step)
         yield from _aggregation(world, plan, log, round_)
+        there = [client for client in plan.clients if world.is_online(client)]
+        new = yield from recut(
+            world, plan, log, reselector, there, round_, lambda _, process: world.env.process(process)
+        )
+        if new is not plan:
+            plan, roads = new, _Roads(world, new)
 
-    return play_rounds(world, plan, log, play_round)
+    return play_rounds(world, first, log, play_round, memory_marks=lambda: plan.memory_marks())
 
 
 def _iteration(
     world: World, plan: SplitPlan, roads: _Roads, log: CommitLog, round_: int, step: int
 ) -> Process:
-    """Play one iteration: it ends when the last client has applied its gradients."""
+    """Play one iteration, and commit it: it ends when the last client has applied its gradients."""
     meeting = _Iteration(world, plan, roads)
-    for client in plan.clients:
-        world.env.process(meeting.client(client))
-    world.env.process(meeting.server())
-    yield meeting.everybody_done.event
+    yield from meeting.play()
     passes = tuple(Pass(name, plan.clients, plan.clients) for name in PASSES)
     log.commit("iteration", plan.clients, passes, round=round_, step=step)
     index = round_ * plan.steps_per_round + step
     world.recorder.iteration(
         round_, index, meeting.start_s, world.now_s, meeting.phase_seconds(), *log.losses
     )
+
+
+def play_iteration(world: World, plan: SplitPlan) -> Process:
+    """Play one iteration of which nothing is learned and nothing told."""
+    yield from _Iteration(world, plan, _Roads(world, plan)).play()
 
 
 class _Roads:
@@ -65,37 +76,13 @@ class _Roads:
     """
 
     def __init__(self, world: World, plan: SplitPlan) -> None:
-        forge = _roads_in_lockstep if plan.setting.workload.lockstep else _dataflow_roads
+        forge = roads_in_lockstep if plan.setting.workload.lockstep else dataflow_roads
         self.clients = [
             forge(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
         ]
         self.server = [
             (number, position, world.chain(SERVER_ID, [leg])) for number, position, leg in plan.server_program
         ]
-
-
-def _dataflow_roads(world: World, client: int, legs: ClientLegs) -> list[Chain]:
-    """Forge a client's roads: receive (but for the first), compute, send up (but for the last)."""
-    roads, received = [], None
-    for visit in legs.visits:
-        sent = _message(client, SERVER_ID, visit.up)
-        roads.append(world.chain(client, visit.finish + visit.prepare, received, sent))
-        received = _message(SERVER_ID, client, visit.down)
-    return [*roads, world.chain(client, legs.after, received)]
-
-
-def _roads_in_lockstep(world: World, client: int, legs: ClientLegs) -> list[Chain]:
-    """Forge a client's roads in turns: compute and send up; receive and compute, to meet all others."""
-    roads = []
-    finishes = [*(visit.finish for visit in legs.visits[1:]), legs.after]
-    for visit, finish in zip(legs.visits, finishes, strict=True):
-        roads.append(world.chain(client, visit.prepare, sent=_message(client, SERVER_ID, visit.up)))
-        roads.append(world.chain(client, finish, received=_message(SERVER_ID, client, visit.down)))
-    return roads
-
-
-def _message(source: int, target: int, leg: TransferLeg) -> Message:
-    return Message(source, target, ((leg.kind, leg.n_bytes),))
 
 
 class _Iteration:
@@ -115,6 +102,13 @@ class _Iteration:
             place: Barrier(world.env, clients) for place, clients in plan.joins.items()
         }
         self._left: dict[tuple[int, int], Event] = {place: world.env.event() for place in plan.exits}
+
+    def play(self) -> Process:
+        """Let everybody walk; it is over when the last client is done."""
+        for client in self._plan.clients:
+            self._world.env.process(self.client(client))
+        self._world.env.process(self.server())
+        yield self.everybody_done.event
 
     def client(self, client: int) -> Process:
         """Walk one client's roads through all crossings, and in the end home."""
@@ -148,8 +142,16 @@ class _Iteration:
         self.everybody_done.arrive()
 
     def server(self) -> Process:
-        """Walk the crossings: at every position wait for the last contributor, run the joined batch, let rows leave."""
-        for number, position, work in self._roads.server:
+        """Walk the crossings, one after the other; a server that can do several things at once all side by side."""
+        if not self._world.server_works_in_parallel:
+            return self._walk_server(self._roads.server)
+        crossings = groupby(self._roads.server, key=itemgetter(0))
+        env = self._world.env
+        return _all_of(env, [env.process(self._walk_server(list(program))) for _, program in crossings])
+
+    def _walk_server(self, program: Sequence[tuple[int, int, Road]]) -> Process:
+        """At every position wait for the last contributor, run the joined batch, let rows leave."""
+        for number, position, work in program:
             barrier = self._joined.get((number, position))
             if barrier is not None:
                 yield barrier.event
@@ -170,6 +172,15 @@ class _Iteration:
             seconds[str(phase)] = self._phase_end_s[phase] - start_s
             start_s = self._phase_end_s[phase]
         return seconds
+
+
+def _all_of(env: Environment, events: Sequence[Event]) -> Process:
+    yield env.all_of(events)
+
+
+def waits_for_everybody(options: HuscfGanOptions) -> bool:
+    """Whether every barrier of a run waits for every client."""
+    return options.patience.lossless and options.client_share == 1.0
 
 
 def _aggregation(world: World, plan: SplitPlan, log: CommitLog, round_: int) -> Process:

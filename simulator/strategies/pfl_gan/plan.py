@@ -51,6 +51,10 @@ class PflGanPlan(LocalPlan):
         exchange_s = exchange_seconds(self.setting, (self.payload,) * len(self.clients))
         return exchange_s + seconds_of(self.setting.fleet.server, self.server_legs)
 
+    def server_memory_bytes(self) -> int:
+        """Return what the server needs to personalise; nothing where it does not."""
+        return _server_memory_bytes(self.setting, len(self.clients)) if self.personalises else 0
+
     def memory_bytes(self) -> tuple[int, ...]:
         """Return what a generator and a discriminator need in training."""
         return tuple(memory_of_networks(self.setting, batch, 1, 1) for batch in self.batches)
@@ -79,8 +83,7 @@ def make_plan(setting: Setting) -> PflGanPlan:
         (device, needed, "a whole GAN in training")
         for device, needed in zip(setting.fleet.clients, plan.memory_bytes(), strict=True)
     ]
-    if plan.personalises:
-        needs.append((setting.fleet.server, _server_memory_bytes(setting, len(batches)), "personalisation"))
+    needs.append((setting.fleet.server, plan.server_memory_bytes(), "personalisation"))
     check_memory(setting, needs)
     check_latency(setting, plan.closed_form().latency_s)
     return plan

@@ -1,0 +1,1 @@
+"""Large studies of time alone, in arrays: no object for any device."""

@@ -1,0 +1,44 @@
+"""Where the time of very many clients goes, by profile: what is told of a fleet too large to list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUANTILES: Mapping[str, float] = {"min": 0.0, "p05": 0.05, "median": 0.5, "p95": 0.95, "max": 1.0}
+"""What is told of each time: the quantiles by name."""
+
+TIMES = ("compute_s", "transfer_s", "wait_s")
+
+
+def summary_by_profile(
+    names: Sequence[str],
+    name_of: NDArray[np.integer[Any]],
+    seconds: Mapping[str, NDArray[np.float64]],
+) -> list[dict[str, Any]]:
+    """Return the clients and the quantiles of their times for each profile.
+
+    Args:
+        names: the profiles' names, each once.
+        name_of: the profile of each client, as an index into them, ``[N]``.
+        seconds: each of :data:`TIMES` of the clients, ``[N]``.
+
+    Returns:
+        For each profile that has clients ``profile``, ``clients``, and for each time a mapping of quantiles.
+    """
+    summary = []
+    for index, name in enumerate(names):
+        members = np.flatnonzero(name_of == index)
+        if len(members):
+            own = {time: quantiles(seconds[time][members]) for time in TIMES}
+            summary.append({"profile": name, "clients": len(members), **own})
+    return summary
+
+
+def quantiles(values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the quantiles of values ``[n]`` by name."""
+    found = np.quantile(values, list(QUANTILES.values()))
+    return dict(zip(QUANTILES, found.tolist(), strict=True))

@@ -1,0 +1,88 @@
+"""Which clients can take part: there, idle, and with what they need."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import simpy
+
+from analysis.runs import RunError
+from simulator.kernel.world import Process, World
+
+
+class Crew:
+    """The clients of a run that goes on without the late and the absent.
+
+    A client that was late is busy until it has ended what it does; whoever is busy or away is not in what begins
+    meanwhile.
+
+    Args:
+        world: where they are.
+        clients: their ids.
+        restore: plays how a client that comes back with nothing gets what it needs; None where they keep what they had.
+    """
+
+    def __init__(
+        self, world: World, clients: Iterable[int], restore: Callable[[int], Process] | None = None
+    ) -> None:
+        self._world = world
+        self._restore = restore
+        self._busy: dict[int, simpy.Event] = {}
+        self._seen_s = dict.fromkeys(clients, 0.0)
+
+    def begin(self, client: int, process: Process) -> simpy.Process:
+        """Keep a client busy with a process; return the process."""
+        playing = self._world.env.process(self._until_idle(client, process))
+        self._busy[client] = playing
+        return playing
+
+    def begin_when_idle(self, client: int, process: Process) -> simpy.Process:
+        """Keep a client busy with a process as soon as it has ended what it does; return the process."""
+        before = self._busy.get(client)
+
+        def then() -> Process:
+            if before is not None:
+                yield before
+            yield from process
+
+        return self.begin(client, then())
+
+    def ready(self, members: Iterable[int]) -> list[int]:
+        """Return those of some clients that can take part in what begins now.
+
+        A client that was away since it was last seen, and comes back with nothing, is given what it needs first.
+        """
+        world, there = self._world, []
+        for client in members:
+            if client in self._busy or not world.is_online(client):
+                continue
+            if self._restore is not None and world.was_away(client, self._seen_s[client]):
+                self.begin(client, self._restore(client))
+                continue
+            self._seen_s[client] = world.now_s
+            there.append(client)
+        return there
+
+    def somebody(self, members: Iterable[int]) -> simpy.Event:
+        """Return the event of one of some clients becoming idle, or coming back.
+
+        Raises:
+            RunError: None of them ever will.
+        """
+        world, events = self._world, []
+        for client in members:
+            if client in self._busy:
+                events.append(self._busy[client])
+            elif world.returns_s(client) < math.inf:
+                events.append(world.back(client))
+        if not events:
+            raise RunError(f"after {world.now_s} s no client is left: all have gone for good")
+        return world.env.any_of(events)
+
+    def _until_idle(self, client: int, process: Process) -> Process:
+        yield from process
+        # Whoever has been here to the end of something has what it needs, wherever it has been in between.
+        self._seen_s[client] = self._world.now_s
+        if self._busy[client] is self._world.env.active_process:
+            del self._busy[client]

@@ -145,8 +145,9 @@ class LegBuffer:
         Raises:
             RecordError: Unknown kind; what else is impossible is found when the routine was performed.
         """
+        # A fleet forges millions of these: no second named tuple is made of each.
         codes = _codes([str(one.kind) for one in transfers])
-        coded = [one._replace(kind=code) for one, code in zip(transfers, codes, strict=True)]
+        coded = [(*one[:2], code, *one[3:]) for one, code in zip(transfers, codes, strict=True)]
         return self._routines.add(coded, computations)
 
     def perform(self, routine: int, start_s: float, wait_s: float) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from matplotlib.figure import Figure
 
 from analysis.plot_cuts import cuts
+from analysis.plot_presence import presence
 from analysis.plot_quality import latency_fid, losses
 from analysis.plot_samples import sample_grid_png, samples, save_sample_grid
 from analysis.plot_style import FigureRun, MissingDataError, run_labels, save
@@ -19,6 +20,7 @@ from analysis.plot_time import devices, phases
 __all__ = [
     "FIGURES",
     "JOINING",
+    "ON_REQUEST",
     "FigureRun",
     "MissingDataError",
     "draw",
@@ -40,9 +42,12 @@ FIGURES: Mapping[str, FigureFunction] = MappingProxyType(
         "losses": losses,
     }
 )
-"""What each kind of figure is drawn by."""
+"""What each kind of figure is drawn by that every run gets."""
 
-JOINING = frozenset({"latency_fid", "phases"})
+ON_REQUEST: Mapping[str, FigureFunction] = MappingProxyType({"presence": presence})
+"""The kinds that are drawn when they are asked for: most runs have nothing to show in them."""
+
+JOINING = frozenset({"latency_fid", "phases", "presence"})
 """Kinds that show several runs in one figure; the others make one figure a run."""
 
 
@@ -52,7 +57,7 @@ def draw(kind: str, runs: Sequence[FigureRun], out_dir: Path) -> list[Path]:
     A figure whose data a run does not hold is skipped, and a warning says what is missing.
 
     Args:
-        kind: a key of `FIGURES`.
+        kind: a key of `FIGURES` or of `ON_REQUEST`.
         runs: the runs to show, at least one. Kinds in `JOINING` put them into one figure
             ``<kind>``, the others make ``<kind>`` of a single run or ``<kind>-<number>`` of each, in
             the order given and counted from 1.
@@ -64,10 +69,11 @@ def draw(kind: str, runs: Sequence[FigureRun], out_dir: Path) -> list[Path]:
     Raises:
         ValueError: when the kind is unknown or there is no run.
     """
-    if kind not in FIGURES:
-        near = get_close_matches(kind, FIGURES, n=1)
+    kinds = [*FIGURES, *ON_REQUEST]
+    if kind not in kinds:
+        near = get_close_matches(kind, kinds, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"kind: got {kind!r}; allowed are {', '.join(FIGURES)}{hint}")
+        raise ValueError(f"kind: got {kind!r}; allowed are {', '.join(kinds)}{hint}")
     if not runs:
         raise ValueError("runs: got none; allowed is one run or more")
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -81,7 +87,7 @@ def draw(kind: str, runs: Sequence[FigureRun], out_dir: Path) -> list[Path]:
 
 def _draw_one(kind: str, runs: Sequence[FigureRun], path: Path) -> list[Path]:
     try:
-        figure = FIGURES[kind](runs)
+        figure = {**FIGURES, **ON_REQUEST}[kind](runs)
     except MissingDataError as missing:
         _log.warning("figure %s of %s skipped: %s", kind, ", ".join(run_labels(runs)), missing)
         return []

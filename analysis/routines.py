@@ -48,8 +48,8 @@ class Routines:
         self._transfers = _Rows(len(RoutineTransfer._fields))
         self._computations = _Rows(len(RoutineComputation._fields))
 
-    def add(self, transfers: Sequence[RoutineTransfer], computations: Sequence[RoutineComputation]) -> int:
-        """Keep a routine; return its number."""
+    def add(self, transfers: Sequence[tuple[Any, ...]], computations: Sequence[RoutineComputation]) -> int:
+        """Keep a routine, its transfers with the codes of their kinds; return its number."""
         self._computations.add(computations)
         return self._transfers.add(transfers)
 
@@ -80,6 +80,7 @@ class _Rows:
         self._rows: list[tuple[Any, ...]] = []
         self._first = [0]
         self._columns: list[Column] = []
+        self._starts: IntArray = np.zeros(1, dtype=np.int64)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> int:
         """Append a routine's legs; return the routine's number."""
@@ -93,7 +94,8 @@ class _Rows:
         if not self._columns:
             columns = zip(*self._rows, strict=True) if self._rows else [()] * self._width
             self._columns = [np.array(column) for column in columns]
-        first = np.array(self._first, dtype=np.int64)
+            self._starts = np.array(self._first, dtype=np.int64)
+        first = self._starts
         counts = first[which + 1] - first[which]
         of = np.repeat(np.arange(len(which)), counts)
         within = np.arange(len(of)) - np.repeat(counts.cumsum() - counts, counts)

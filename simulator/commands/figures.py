@@ -32,9 +32,9 @@ def plot(
 ) -> None:
     """Draw figures of one or several runs, or comparisons, as PNG and PDF."""
     from analysis.plot_comparisons import COMPARISON_FIGURES
-    from analysis.plots import FIGURES
+    from analysis.plots import FIGURES, ON_REQUEST
 
-    known("figure", kind, ["all", *FIGURES, *COMPARISON_FIGURES])
+    known("figure", kind, ["all", *FIGURES, *ON_REQUEST, *COMPARISON_FIGURES])
     folders = [comparison_folder(one) if kind in COMPARISON_FIGURES else run_folder(one) for one in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path("figures"))
     try:

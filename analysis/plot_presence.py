@@ -31,7 +31,8 @@ def presence(runs: Sequence[FigureRun]) -> Figure:
     for index, (table, label) in enumerate(zip(there, run_labels(runs), strict=True)):
         how = overlapping_look(index)
         edges = np.concatenate([[0.0], table["end_s"]]) / unit.seconds
-        axes.stairs(table["there"], edges, baseline=None, color=how.colour, linestyle=how.dashes, linewidth=1.2, label=label)
+        line = {"color": how.colour, "linestyle": how.dashes, "linewidth": 1.2}
+        axes.stairs(table["there"], edges, baseline=None, label=label, **line)
     axes.set_ylim(0.0, 1.05 * max(float(table["clients"].max()) for table in there if len(table)))
     axes.set_xlim(left=0.0)
     axes.set_ylabel("Clients that are there")

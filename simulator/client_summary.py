@@ -38,6 +38,15 @@ def summary_by_profile(
     return summary
 
 
+def summary_of_list(clients: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the same of clients that are listed, each with ``profile`` and :data:`TIMES`."""
+    names = list(dict.fromkeys(one["profile"] for one in clients))
+    index_of = {name: index for index, name in enumerate(names)}
+    name_of = np.array([index_of[one["profile"]] for one in clients])
+    seconds = {time: np.array([one[time] for one in clients], dtype=np.float64) for time in TIMES}
+    return summary_by_profile(names, name_of, seconds)
+
+
 def quantiles(values: NDArray[np.float64]) -> dict[str, float]:
     """Return the quantiles of values ``[n]`` by name."""
     found = np.quantile(values, list(QUANTILES.values()))

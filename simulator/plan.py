@@ -83,7 +83,7 @@ class Plan(ABC):
     @property
     def final_kind(self) -> str:
         """The kind of the commits that tell what was trained: with each of them comes a row of the iterations."""
-        return "iteration"
+        return str(self.setting.scenario.strategy.final_kind)
 
     @property
     def iterations_per_round(self) -> int:

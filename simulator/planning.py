@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from simulator.collector import seldom_collecting
 from simulator.plan import Plan
 from simulator.registry import STRATEGIES
 from simulator.setting import Setting
 
 
+@seldom_collecting()
 def make_plan(setting: Setting) -> Plan:
     """Return the plan that the setting's strategy makes of it.
 

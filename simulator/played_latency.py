@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.records import Recorder
 from simulator import registry
 from simulator.closed_form import ClientTime, IterationTime
+from simulator.collector import seldom_collecting
 from simulator.commits import CommitLog, NullLearner
 from simulator.plan import Plan
 from simulator.setting import Setting
@@ -64,6 +65,7 @@ def _time(plan: Plan, iteration: pd.Series, seconds: Mapping[str, Mapping[Hashab
     return IterationTime(latency_s, ends, tuple(clients))
 
 
+@seldom_collecting()
 def _play_rounds(plan: Plan, steps: int) -> dict[str, pd.DataFrame]:
     """Play a period of rounds of so many iterations in the event simulation; return its tables."""
     setting = _without_stop(plan.setting)

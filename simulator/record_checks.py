@@ -47,7 +47,7 @@ def _faults(run: Run, scenario: Scenario, entries: Sequence[Entry]) -> Iterator[
     yield from _faults_of_images(run)
     yield from _faults_of_log(run, entries, STRATEGIES[scenario.strategy.name].clusters)
     yield from _faults_of_rounds(run, scenario.strategy.rounds, entries)
-    yield from _faults_of_iterations(run, entries)
+    yield from _faults_of_iterations(run, entries, scenario.strategy.final_kind)
     yield from _faults_of_metrics(run, scenario.evaluation, entries, domains)
     for round_, domain in sorted((round_, domain) for round_ in _evaluated(entries) for domain in domains):
         if (round_, domain) not in run.samples:
@@ -96,8 +96,8 @@ def _faults_of_rounds(run: Run, stated: int, entries: Sequence[Entry]) -> Iterat
         yield f"scenario.yaml states strategy.rounds={stated}, the log ends after {played}"
 
 
-def _faults_of_iterations(run: Run, entries: Sequence[Entry]) -> Iterator[str]:
-    trained = [entry.commit.info["round"] for entry in entries if entry.commit.kind == "iteration"]
+def _faults_of_iterations(run: Run, entries: Sequence[Entry], final_kind: str) -> Iterator[str]:
+    trained = [entry.commit.info["round"] for entry in entries if entry.commit.kind == final_kind]
     table = run.iterations
     if len(table) != len(trained):
         yield f"iterations.parquet has {len(table)} rows for {len(trained)} iterations"

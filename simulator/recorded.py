@@ -85,7 +85,7 @@ class Recording:
     @property
     def rounds(self) -> int:
         """Number of its rounds."""
-        return self.entries[-1].commit.info["round"] + 1
+        return int(self.entries[-1].commit.info["round"]) + 1
 
 
 def read_recording(run: Run, loaded: Loaded) -> Recording:
@@ -224,7 +224,7 @@ class RecordedLearner:
         entries = self._recording.entries
         if commit.seq >= len(entries) or not _same(commit, entries[commit.seq].commit):
             raise OtherCourseError(commit)
-        if commit.kind == "iteration":
+        if commit.kind == self._recording.loaded.scenario.strategy.final_kind:
             discriminator_loss, generator_loss = next(self._losses)
             self.losses = (discriminator_loss, generator_loss)
         if commit.kind == "evaluate":

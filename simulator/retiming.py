@@ -94,9 +94,7 @@ def _recording(path: Path) -> Recording:
     loaded = _as_marked(registry.load(str(path / SCENARIO_FILE)))
     if not loaded.scenario.strategy.is_lossless():
         came = "the run did not wait for everybody: its weights depend on who was in time"
-        raise NotRecordedError(
-            f"{path}: {came}; allowed: a synchronous run with patience of the kind all"
-        )
+        raise NotRecordedError(f"{path}: {came}; allowed: a synchronous run with patience of the kind all")
     return read_recording(run, loaded)
 
 
@@ -216,8 +214,8 @@ def _plan(recording: Recording, loaded: Loaded) -> Plan:
         if cut != was:
             came = f"client {client} is cut {list(cut.as_tuple())}"
             raise loaded.error("cuts", came, f"allowed: {list(was.as_tuple())}, {_AS_TRAINED}")
-    steps = sum(entry.commit.kind == "iteration" for entry in recording.entries)
-    if (plan.batches, plan.steps_per_round * recording.rounds) != (recording.batches, steps):
+    iterations = sum(entry.commit.kind == plan.final_kind for entry in recording.entries)
+    if (plan.batches, plan.iterations_per_round * recording.rounds) != (recording.batches, iterations):
         raise RunError(f"{recording.run.path}: damaged: cuts.csv does not fit the batches and iterations")
     return plan
 

@@ -37,6 +37,7 @@ from models.split import ModelCosts, model_costs
 from models.workload import DataflowWorkload, Workload
 from scenarios.load import Loaded, ScenarioError
 from scenarios.schema import Scenario
+from simulator.collector import seldom_collecting
 from simulator.image_forms import assumed_forms, fitting_architecture
 from simulator.kernel.battery import BatteryError, check_battery
 from simulator.kernel.network import Network
@@ -151,6 +152,7 @@ class Setting:
         return self.loaded.scenario
 
 
+@seldom_collecting()
 def make_setting(
     loaded: Loaded,
     labels: Sequence[NDArray[np.int64]] | None = None,

@@ -9,7 +9,11 @@ from typing import Any
 
 from analysis.readable import duration_text
 from devices.units import Kind, humanize
+from simulator.client_summary import TIMES, summary_of_list
 from simulator.cuts.problem import Selection
+
+MOST_KINDS_LISTED = 40
+"""Kinds of clients that a text lists; of more it tells the profiles."""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -52,18 +56,36 @@ def _setup_text(answer: Mapping[str, Any]) -> str:
 
 
 def _client_rows(answer: Mapping[str, Any]) -> list[list[str]]:
-    """Return one row per kind of client: same profile, same cut, same times."""
+    """Return one row per kind of client (same profile, same cut, same times), or where those are many, per profile."""
+    if "clients_summary" in answer:
+        return _profile_rows(answer["clients_summary"])
     kinds: Counter[tuple[str, ...]] = Counter()
     uncut = [None] * len(answer["clients"])
     for client, cut in zip(answer["clients"], answer["cuts"] or uncut, strict=True):
         times = [duration_text(client[key]) for key in ("compute_s", "transfer_s", "wait_s")]
         kinds[client["profile"], str(cut or "-"), *times] += 1
+    if len(kinds) > MOST_KINDS_LISTED:
+        return _profile_rows(summary_of_list(answer["clients"]))
     heading = ["profile", "clients", "cut", "computes", "transfers", "waits"]
     return [heading, *([kind[0], str(count), *kind[1:]] for kind, count in kinds.items())]
 
 
+def _profile_rows(summary: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return one row per profile: the median of each time, the least and the greatest."""
+    rows = [
+        ["profile", "clients", *(f"{what}: median (from, to)" for what in ("computes", "transfers", "waits"))]
+    ]
+    for one in summary:
+        of_times = ([duration_text(one[time][name]) for name in ("median", "min", "max")] for time in TIMES)
+        cells = [f"{median} ({least}, {greatest})" for median, least, greatest in of_times]
+        rows.append([one["profile"], str(one["clients"]), *cells])
+    return rows
+
+
 def _slowest(answer: Mapping[str, Any]) -> str:
-    """Return who is busy longest in an iteration; nobody where clients only wait."""
+    """Return who is busy longest in an iteration; nobody where clients only wait, or are not listed."""
+    if not answer["clients"]:
+        return "-"
     client = max(answer["clients"], key=lambda one: one["compute_s"] + one["transfer_s"])
     if client["compute_s"] + client["transfer_s"] == 0.0:
         return "-"

@@ -102,7 +102,7 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
     return {
         "scenario": plan.setting.scenario.name,
         "iteration_latency_s": time.latency_s,
-        "round_latency_s": plan.steps_per_round * time.latency_s + aggregation_s,
+        "round_latency_s": plan.iterations_per_round * time.latency_s + aggregation_s,
         "setup_s": setup_s,
         "phases": [
             {"name": str(phase), "start_s": start_s, "end_s": end_s}

@@ -13,6 +13,7 @@ from devices.fleet_arrays import FleetArrays, build_fleet_arrays
 from models.split import ModelCosts
 from models.workload import Workload
 from scenarios.load import Loaded
+from simulator.arrays.links import client_columns
 from simulator.arrays.refusals import check_fleet, check_scenario
 from simulator.image_forms import assumed_forms, fitting_architecture
 from simulator.leg_columns import ClientColumns
@@ -32,7 +33,6 @@ class Ground:
         streams: the random numbers.
         fleet: the devices' numbers.
         columns: what decides how long clients compute, and send to the server and back.
-        image_shape: of the images that the networks make.
         workload: what an iteration costs.
         batches: rows of each client in an iteration.
         steps_per_round: iterations in a round.
@@ -50,11 +50,6 @@ class Ground:
     def costs(self) -> ModelCosts:
         """The exact costs of both networks."""
         return self.workload.costs
-
-    @property
-    def server_up_bytes_per_s(self) -> float:
-        """Rate of the server's own uplink."""
-        return self.fleet.server.uplink_bytes_per_s
 
 
 def make_ground(loaded: Loaded, strategies: Collection[str]) -> Ground:
@@ -80,7 +75,7 @@ def make_ground(loaded: Loaded, strategies: Collection[str]) -> Ground:
         loaded=loaded,
         streams=streams,
         fleet=fleet,
-        columns=columns_of(fleet, scenario.network.model),
+        columns=client_columns(fleet, scenario.network.model),
         workload=workload_of(scenario, architecture),
         batches=batches,
         steps_per_round=_steps_of_a_round(loaded, sizes, batches),
@@ -101,25 +96,3 @@ def _steps_of_a_round(loaded: Loaded, sizes: Ints, batches: Ints) -> int:
     if options.steps_per_round is not None:
         return int(options.steps_per_round)
     return int(options.local_epochs * (-(-sizes // batches)).max())
-
-
-def columns_of(fleet: FleetArrays, network: str) -> ClientColumns:
-    """Return the columns of a fleet under a network model without sharing, by its name."""
-    latency_s = fleet.latency_s + fleet.server.latency_s
-    free = np.full(fleet.size, np.inf)
-    match network:
-        case "ideal":
-            links = latency_s, free, latency_s, free
-        case "dedicated":
-            arriving = (1.0 - fleet.loss) * (1.0 - fleet.server.loss)
-            up = np.minimum(fleet.uplink_bytes_per_s, fleet.server.downlink_bytes_per_s) * arriving
-            down = np.minimum(fleet.server.uplink_bytes_per_s, fleet.downlink_bytes_per_s) * arriving
-            links = latency_s, up, latency_s, down
-        case "paper":
-            none = np.zeros(fleet.size)
-            links = none, fleet.uplink_bytes_per_s, none, np.full(fleet.size, fleet.server.uplink_bytes_per_s)
-        case _:
-            raise ValueError(f"network {network!r} has no array path; allowed: ideal, dedicated, paper")
-    return ClientColumns(
-        fleet.rate_flops_per_s, fleet.memory_bandwidth_bytes_per_s, fleet.kernel_overhead_s, *links
-    )

@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from devices.fleet import SERVER_ID, Device
 from models.local_step import LOCAL_STEP, local_step_legs, network_payload
 from models.memory import network_memory_bytes
 from simulator.arrays.cuts import choose_cuts
 from simulator.arrays.ground import Ground
+from simulator.arrays.links import slowest_move_s
 from simulator.arrays.split import play_split
 from simulator.arrays.times import ArrayTimes, check_memory, check_server_memory, exchange_seconds
+from simulator.local_plan import payload_bytes, seconds_of
+from simulator.strategies.md_gan.plan import derangement
+from simulator.strategies.md_gan.work import PHASES, work_of
 
 
 def huscf_gan(ground: Ground) -> ArrayTimes:
@@ -54,4 +59,36 @@ def fedgan(ground: Ground) -> ArrayTimes:
     )
 
 
-STRATEGIES: Mapping[str, Callable[[Ground], ArrayTimes]] = {"huscf_gan": huscf_gan, "fedgan": fedgan}
+def md_gan(ground: Ground) -> ArrayTimes:
+    """Let the server make images, the clients learn and judge, the server learn; at a round's end discriminators move.
+
+    Raises:
+        ScenarioError: where more batches are asked for than there are clients, or a network does not fit some memory.
+    """
+    columns, clients = ground.columns, ground.fleet.size
+    work = work_of(ground.loaded, ground.workload, clients)
+    check_memory(ground, work.client_memory_bytes, "a discriminator in training")
+    check_server_memory(ground, work.server_memory_bytes, "the generator in training")
+    batches, kind_of = np.unique(ground.batches, return_inverse=True)
+    compute_s = columns.compute_of_kinds_s([work.client_legs(batch) for batch in batches.tolist()], kind_of)
+    transfer_s = columns.down_s(payload_bytes(work.images)) + columns.up_s(payload_bytes(work.feedback))
+    server = Device(SERVER_ID, ground.fleet.server)
+    made_s = seconds_of(server, work.generation)
+    answered_s = made_s + float((compute_s + transfer_s).max())
+    latency_s = answered_s + seconds_of(server, work.update)
+    receivers = derangement(ground.streams, clients, round_=0) if work.options.swap else ()
+    moves = np.array(receivers, dtype=np.intp), payload_bytes(work.discriminator)
+    return ArrayTimes(
+        latency_s=latency_s,
+        phase_end_s=dict(zip(PHASES, (made_s, answered_s, latency_s), strict=True)),
+        compute_s=compute_s,
+        transfer_s=transfer_s,
+        aggregation_s=slowest_move_s(ground.fleet, ground.loaded.scenario.network.model, *moves),
+    )
+
+
+STRATEGIES: Mapping[str, Callable[[Ground], ArrayTimes]] = {
+    "huscf_gan": huscf_gan,
+    "fedgan": fedgan,
+    "md_gan": md_gan,
+}

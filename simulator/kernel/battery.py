@@ -78,6 +78,11 @@ class Battery:
         if self._left_j <= 0.0:
             self.empty_at_s = min(self.empty_at_s, max(time_s, self._known_until_s))
 
+    def run_out(self, time_s: float) -> None:
+        """Count what is left as used up."""
+        self.rest(time_s)
+        self.empty_at_s = min(self.empty_at_s, time_s)
+
     def lasts_until_s(self, start_s: float, computing: bool) -> float:
         """Return when it will be used up by a device that from ``start_s`` on computes, or idles, without end."""
         self.rest(start_s)

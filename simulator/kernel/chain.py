@@ -8,8 +8,8 @@ event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import simpy
 
@@ -20,8 +20,7 @@ from simulator.kernel.compute import Processor
 from simulator.kernel.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What one device sends another at once: payload kinds with their bytes.
 
     ``seconds`` is how long it takes where it does not cross the network, but a link of its own, say in a house.
@@ -35,11 +34,12 @@ class Message:
     @property
     def n_bytes(self) -> float:
         """Its whole size."""
+        if len(self.payload) == 1:
+            return self.payload[0][1]
         return sum(n_bytes for _, n_bytes in self.payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
+class Transport(NamedTuple):
     """A message and how long it takes."""
 
     message: Message

@@ -34,8 +34,8 @@ MOST = 1e30
 class Fluid:
     """Flows that share links max-min fairly.
 
-    ``now_s`` never runs backwards from call to call. Times may be any finite numbers of seconds. A flow that has come to
-    its end when the time moves on has ended, whatever happens later; it is told by the next :meth:`finished`.
+    ``now_s`` never runs backwards from call to call. Times may be any finite numbers of seconds. A flow that has come
+    to its end when the time moves on has ended, whatever happens later; it is told by the next :meth:`finished`.
 
     Args:
         capacities: of every link, in units per second, >= 0 and finite. A link of capacity 0 is closed.
@@ -82,7 +82,9 @@ class Fluid:
         number = self._next_number
         crossed = tuple([self._links[link] for link in links])
         if len(set(links)) != len(crossed) or min(links, default=0) < 0:
-            raise ValueError(f"the links {list(links)} of flow {number}; allowed: numbers of links, each once")
+            raise ValueError(
+                f"the links {list(links)} of flow {number}; allowed: numbers of links, each once"
+            )
         if not (LEAST <= weight <= MOST and (cap == INFINITE or cap == 0.0 or LEAST <= cap <= MOST)):
             raise ValueError(f"weight {weight}, cap {cap}; allowed: {_RANGE}; the cap may be 0 or infinite")
         flow = Flow(number, _checked("units", units), crossed, float(weight), float(cap))
@@ -160,7 +162,9 @@ class Fluid:
         if now_s == self._now_s:
             return
         if not self._now_s < now_s < INFINITE:
-            raise FluidError(f"the time {now_s} s; allowed: a time from {self._now_s} s on, where the last call was")
+            raise FluidError(
+                f"the time {now_s} s; allowed: a time from {self._now_s} s on, where the last call was"
+            )
         while True:
             self._levels.settle_all()
             due_s = self._bundling.calendar.first_s()
@@ -204,7 +208,8 @@ class Fluid:
 
     def _under_way(self, flow: int) -> Flow:
         if flow not in self._flows:
-            raise FluidError(f"at {self._now_s} s flow {flow} is not under way; allowed: a flow that has begun and not ended")
+            allowed = "allowed: a flow that has begun and not ended"
+            raise FluidError(f"at {self._now_s} s flow {flow} is not under way; {allowed}")
         return self._flows[flow]
 
 

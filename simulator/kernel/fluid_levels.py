@@ -1,10 +1,10 @@
 """The levels of a fluid system's links: kept right from one change to the next.
 
-A change (a flow joins or leaves its bundle, a capacity is another) touches the link that is concerned. A touched link is
-settled: its level is moved to where it is exactly full, all other levels left as they are. On the way it meets the caps
-of flows, which it frees or holds, and the levels of other links, with which it exchanges bundles. Where that changes
-what flows over another full link, that one is touched in turn. When no link is left to settle, the rates are max-min
-fair (see :mod:`simulator.kernel.fluid_parts`).
+A change (a flow joins or leaves its bundle, a capacity is another) touches the link that is concerned. A touched link
+is settled: its level is moved to where it is exactly full, all other levels left as they are. On the way it meets the
+caps of flows, which it frees or holds, and the levels of other links, with which it exchanges bundles. Where that
+changes what flows over another full link, that one is touched in turn. When no link is left to settle, the rates are
+max-min fair (see :mod:`simulator.kernel.fluid_parts`).
 """
 
 from __future__ import annotations

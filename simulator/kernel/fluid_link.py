@@ -46,8 +46,8 @@ class Link:
 
     __slots__ = (
         "above", "at_s", "bundles", "capacity", "capacity_i", "coupled", "down", "ends", "finish_s", "fixed_i", "flows",
-        "full", "held_i", "level", "level_i", "number", "queued_s", "room_i", "shared", "sole", "up", "virtual_i", "waiting",
-        "weight_i",
+        "full", "held_i", "level", "level_i", "number", "queued_s", "room_i", "shared", "sole", "up", "virtual_i",
+        "waiting", "weight_i",
     )  # fmt: skip
 
     def __init__(self, number: int, capacity: float) -> None:

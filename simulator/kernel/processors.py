@@ -112,6 +112,10 @@ class FifoProcessor(StationProcessor):
                 start_s = back_s(station, start_s)
             end_s = station.speed.end_s(start_s, seconds) if station.speed is not None else start_s + seconds
             leaves_s = station.leaves_s(start_s, computing=True)
+            if leaves_s <= start_s and station.battery is not None:
+                # What is left would not last until the next moment that a float can tell.
+                station.battery.run_out(start_s)
+                continue
             if end_s <= leaves_s:
                 if end_s == math.inf:
                     raise RunError(f"{station.device.name} stands still from {start_s} s on, and for ever")
@@ -146,11 +150,12 @@ class SharedProcessor(StationProcessor):
 
     def work(self, legs: Sequence[ComputeLeg], once: bool) -> Work:
         """Begin at once, beside whatever else is computed."""
-        started_s, ends_s = self._env.now, []
+        started_s = self._env.now
+        ends_s: list[float] = []
         for leg in legs:
             while not (yield from self._try(leg)):
                 if once:
-                    return Outcome(completed=False, start_s=started_s, end_s=self._env.now)
+                    return Outcome(False, started_s, self._env.now, tuple(ends_s))
                 yield self._env.timeout(back_s(self._station, self._env.now) - self._env.now)
             ends_s.append(self._env.now)
         return Outcome(True, started_s, self._env.now, tuple(ends_s))

@@ -73,4 +73,5 @@ def _levels_when_full(
     taken = np.bincount(links, weights=rates[flows], minlength=len(room))
     weights = np.bincount(links, weights=rising_weights[flows], minlength=len(room))
     left = np.maximum(room - taken, 0.0)
-    return np.divide(left, weights, out=np.full(len(room), np.inf), where=weights > 0.0)
+    none: Floats = np.full(len(room), np.inf)
+    return np.asarray(np.divide(left, weights, out=none, where=weights > 0.0))

@@ -25,6 +25,7 @@ from devices.conditions import Conditions
 from devices.fleet import SERVER_ID, Fleet
 from devices.names import Names
 from models.split import ComputeLeg
+from simulator.collector import seldom_collecting
 from simulator.kernel.chain import Chain, Message
 from simulator.kernel.disturbed import DisturbedMachinery, SteppedChain
 from simulator.kernel.foretold import ForetoldMachinery
@@ -166,6 +167,7 @@ class World:
         self._told_until_s = now_s
         self.recorder.end_round(round_, now_s, self._disturbed.under_way.legs())
 
+    @seldom_collecting()
     def play(self, process: Process) -> None:
         """Run the event loop until a process has ended; an exception in any process ends the run.
 

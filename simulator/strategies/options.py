@@ -35,6 +35,11 @@ class StrategyOptions(BaseModel):
     log_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that decide who takes part and nothing else: what comes of them stands in the log, name by name."""
 
+    @property
+    def final_kind(self) -> str:
+        """The kind of the commits that tell what was trained: with each of them comes a row of the iterations."""
+        return "iteration"
+
     def is_lossless(self) -> bool:
         """Whether everybody's work counts, however long it takes: only then time decides nothing that is learned."""
         return True

@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
     [
         ("overhead.py", [2.0, 10.0, 1.0, 5.0]),
         ("training.py", [0.95, 0.75]),
+        ("world.py", [2.0, 10.0, 0.5, 120.0, 120.0]),
         ("calibration.py", []),
         ("cuts.py", [50.0, 50.0, 50.0, 1.0, *[2.0, 1.01] * 4]),
     ],

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from models.partition import PartitionError, partition
 from models.partition_options import (
     PARTITIONS,
+    AssumedPartition,
     DirichletPartition,
     IidPartition,
     LabelExclusionPartition,
@@ -47,6 +49,19 @@ def test_the_global_generator_is_left_alone():
     for options in PARTITIONS.values():
         partition(LABELS, 4, options(), rng())
     np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_an_assumed_partition_deals_more_images_than_there_are_and_costs_nothing_per_client():
+    parts = partition(LABELS, 100_000, AssumedPartition(images_per_client=48), rng())
+    assert len(parts) == 100_000
+    assert {id(part) for part in parts} == {id(parts[0])}
+    assert parts[0].tolist() == list(range(48))
+
+
+@pytest.mark.parametrize("images", [0, 1, 1_000_001, 2.5])
+def test_an_assumed_partition_has_enough_images_and_not_absurdly_many(images):
+    with pytest.raises(ValidationError, match="images_per_client"):
+        AssumedPartition(images_per_client=images)
 
 
 @pytest.mark.parametrize("count", [0, 1, 9])

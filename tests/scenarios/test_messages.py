@@ -201,8 +201,8 @@ def test_all_mistakes_of_a_file_come_together_in_order(errors):
         (
             "data: {partition: {kind: shard}}\n",
             "s.yaml:4:26: data.partition.kind: unknown partition kind 'shard'; "
-            "allowed: iid, label_exclusion, dirichlet, shards, quantity, assumed, paper_s1, paper_s2, paper_s3, paper_s4, "
-            "paper_s5, paper_s6; did you mean 'shards'?",
+            "allowed: iid, label_exclusion, dirichlet, shards, quantity, assumed, paper_s1, paper_s2, paper_s3, "
+            "paper_s4, paper_s5, paper_s6; did you mean 'shards'?",
         ),
         (
             "data: {domains: [{dataset: {path: a, format: nzp}}]}\n",

@@ -112,3 +112,30 @@ def test_the_key_leaves_out_the_times_and_nothing_else():
     keys = {training_key(log.entries, facts) for log in others}
     keys |= {training_key(written().entries[:2], facts), key}
     assert len(keys) == len(others) + 2
+
+
+def test_info_may_hold_what_json_has_and_a_key_tells_it_apart():
+    keys = set()
+    for info in ({}, {"skips_d": [1]}, {"skips_d": [1, 2]}, {"cuts": [[1, 1, 1, 1], [2, 1, 1, 2]]}):
+        log = log_of([0.0], Listener())
+        log.commit("iteration", (0, 1), round=0, **info)
+        assert log.entries[0].commit.info == {"round": 0, **info}
+        keys.add(training_key(log.entries, {}))
+    assert len(keys) == 4
+
+
+def test_the_key_of_an_old_log_is_what_it_was():
+    """Keys of finished runs stand in their folders."""
+    key = training_key(written().entries, {"seed": 0})
+    assert key == "c1214073fe623878fd47376546dbb189680d9bae4879e4f5f03903becc073a03"
+
+
+@pytest.mark.parametrize("kind", ["dispatch", "merge", "lost", "rejoin", "recut"])
+def test_a_null_learner_has_nothing_to_say_to_other_commits(kind):
+    log = log_of([0.0], NullLearner())
+    assert log.commit(kind, [1], round=0, job=3) is None
+
+
+def test_a_null_learner_clusters_those_who_were_there():
+    log = log_of([0.0], NullLearner())
+    assert log.commit("aggregate", [3, 1], round=0) == Decision(((1, 3),))

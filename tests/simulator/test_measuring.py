@@ -11,8 +11,9 @@ from analysis.evaluator import Evaluator
 from analysis.metrics import CAS_METRIC_NAMES
 from analysis.metrics.cas import classification_scores
 from analysis.records import Recorder
-from analysis.runs import RunFolder
-from simulator.commits import Commit, Decision
+from analysis.runs import RunError, RunFolder
+from models.steps import DivergedError
+from simulator.commits import Commit, Decision, Pass
 from simulator.measuring import MeasuredLearner, weights_digest
 
 FID_IS_LOW = "stop={target: {metric: fid, below: 20}}"
@@ -23,8 +24,15 @@ class StillLearner:
 
     losses = (0.5, 0.25)
 
+    def __init__(self):
+        self.after = {}
+
     def apply(self, commit):
-        return None
+        came = self.after.get(commit.kind, self.losses)
+        if isinstance(came, Exception):
+            raise came
+        self.losses = came
+        return
 
     def generator_for(self, domain):
         return lambda labels, rng: np.full((len(labels), 1, 28, 28), -1.0, dtype=np.float32)
@@ -65,13 +73,16 @@ def measured(tmp_path):
         )
         recorder = Recorder(plan.setting.fleet)
         folder = RunFolder.create(tmp_path / "run")
-        learner = MeasuredLearner(StillLearner(), evaluator, plan, recorder, lambda: 7.0, folder)
+        still = StillLearner()
+        learner = MeasuredLearner(still, evaluator, plan, recorder, lambda: 7.0, folder)
 
         def evaluate(round_, last=False):
             info = {"round": round_, "last": int(last)}
             return learner.apply(Commit(0, 7.0, "evaluate", (0, 1, 2, 3), info=info))
 
-        return SimpleNamespace(learner=learner, evaluate=evaluate, scored=evaluator.scored, recorder=recorder)
+        return SimpleNamespace(
+            learner=learner, evaluate=evaluate, scored=evaluator.scored, recorder=recorder, still=still
+        )
 
     return make
 
@@ -148,3 +159,74 @@ def test_the_digest_of_weights_sees_every_bit_name_and_shape():
         state | {"a": state["a"].double()},
     ]
     assert len({weights_digest(one) for one in others} | {digest}) == 5
+
+
+def iteration(*back):
+    """A split iteration whose four passes these clients came back from."""
+    passes = tuple(Pass(name, (0, 1), clients) for name, clients in zip("abcd", back, strict=True))
+    return Commit(1, 7.0, "iteration", (0, 1), passes, {"round": 2, "step": 3})
+
+
+WHOLE = ((0, 1),) * 4
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("losses", [(NAN, 0.5), (0.5, NAN), (NAN, NAN)])
+def test_passes_that_nobody_came_back_from_have_no_loss_and_the_run_goes_on(measured, losses):
+    run = measured({})
+    run.still.after["iteration"] = losses
+    assert run.learner.apply(iteration((0,), (), (1,), ())) is None
+    assert str(run.learner.losses) == str(losses)
+
+
+@pytest.mark.parametrize(
+    ("losses", "back"),
+    [((NAN, 0.5), WHOLE), ((0.5, INF), WHOLE), ((INF, 0.5), ((0,), (), (1,), ())), ((0.5, NAN), ((0,),) * 4)],
+)
+def test_losses_that_are_no_numbers_though_somebody_came_back_stop_the_run(measured, losses, back):
+    run = measured({})
+    run.still.after["iteration"] = losses
+    with pytest.raises(
+        RunError, match=r"diverged in round 2, iteration 3 of the round: the losses are .*learning_rate is"
+    ):
+        run.learner.apply(iteration(*back))
+
+
+def test_a_commit_without_passes_has_losses(measured):
+    run = measured({})
+    run.still.after["iteration"] = (NAN, 0.5)
+    with pytest.raises(RunError, match="the losses are"):
+        run.learner.apply(Commit(1, 7.0, "iteration", (0, 1), (), {"round": 0, "step": 0}))
+
+
+def test_training_that_has_left_the_numbers_stops_the_run_with_its_own_words(measured):
+    run = measured({})
+    run.still.after["merge"] = DivergedError("client 1 judges nonsense")
+    merge = Commit(1, 7.0, "merge", (1,), (), {"round": 4, "job": 12, "staleness": 0, "server_step": 1})
+    with pytest.raises(
+        RunError, match=r"diverged in round 4, job 12 \(client 1\): client 1 judges nonsense; a"
+    ):
+        run.learner.apply(merge)
+
+
+def wallclock(run):
+    table = run.recorder.tables()["wallclock"]
+    return [(row.round, row.what) for row in table.itertuples()]
+
+
+def test_the_seconds_of_training_are_told_at_every_aggregation(measured):
+    run = measured({-1: (1, 1), 0: (1, 1)})
+    run.evaluate(-1)
+    run.learner.apply(iteration(*WHOLE))
+    run.learner.apply(Commit(2, 7.0, "aggregate", (0, 1), (), {"round": 0}))
+    run.evaluate(0)
+    assert wallclock(run) == [(-1, "evaluation"), (0, "training"), (0, "evaluation")]
+
+
+def test_where_nothing_is_aggregated_they_are_told_at_evaluations(measured):
+    run = measured({1: (1, 1), 2: (1, 1)})
+    for round_, kind in ((0, "dispatch"), (0, "merge"), (1, "lost")):
+        run.learner.apply(Commit(1, 7.0, kind, (0,), (), {"round": round_, "job": 0}))
+    run.evaluate(1)
+    run.evaluate(2)  # nothing was trained in between
+    assert wallclock(run) == [(1, "training"), (1, "evaluation"), (2, "evaluation")]

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 
-
 import pandas as pd
 import pytest
 from retimed import TinyRuns, copied

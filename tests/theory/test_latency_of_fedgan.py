@@ -1,5 +1,7 @@
 """FedGAN's time: closed form, events, and the sums of its published description agree."""
 
+import heapq
+
 import pytest
 from closed_forms import (
     PAPER_DEVICES,
@@ -15,6 +17,7 @@ from closed_forms import (
     step_flops,
 )
 from hypothesis import given, settings
+from played_jobs import play_jobs
 
 from simulator.local_plan import seconds_of
 from simulator.timing_only import latency, plan_from_sizes
@@ -95,3 +98,74 @@ def test_a_round_has_as_many_steps_as_the_largest_client_has_batches(tmp_path):
     assert answer["round_latency_s"] == pytest.approx(
         steps * answer["iteration_latency_s"] + exchange_s, rel=EXACT
     )
+
+
+def jobs_text(*lines: str) -> str:
+    options = ", ".join(("name: fedgan", f"steps_per_round: {STEPS}", "batch_size: 20", *lines))
+    return f"strategy: {{{options}}}\n"
+
+
+def cycle_s(work, server, one):
+    """A job: both networks down, the local steps, both networks up."""
+    payload = sum(network_bytes())
+    return (
+        dedicated_s(server, one, payload)
+        + STEPS * step_flops(work) / one.rate
+        + dedicated_s(one, server, payload)
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(fleet=fleets)
+def test_a_round_of_jobs_is_as_long_as_the_longest(fleet, tmp_path_factory):
+    server, clients = fleet
+    path = tmp_path_factory.mktemp("fedgan") / "fedgan.yaml"
+    path.write_text(devices_text(server, clients) + jobs_text("patience: {kind: quorum, share: 1}"))
+    longest_s = max(cycle_s(exact_work(20), server, one) for one in clients)
+    for engine in ("formula", "events"):
+        answer = latency(path, engine=engine)
+        assert answer["iteration_latency_s"] == pytest.approx(longest_s, rel=EXACT)
+        assert answer["round_latency_s"] == pytest.approx(longest_s, rel=EXACT)
+        for told, one in zip(answer["clients"], clients, strict=True):
+            compute_s = STEPS * step_flops(exact_work(20)) / one.rate
+            assert told["compute_s"] == pytest.approx(compute_s, rel=EXACT)
+            assert sum(told[key] for key in ("compute_s", "transfer_s", "wait_s")) == pytest.approx(longest_s)
+
+
+@settings(max_examples=10, deadline=None)
+@given(fleet=fleets)
+def test_merges_come_at_the_multiples_of_every_clients_cycle(fleet, tmp_path_factory):
+    """The n-th merge is the n-th smallest of all multiples of all cycles: of as many sequences as there are clients."""
+    server, clients = fleet
+    path = tmp_path_factory.mktemp("fedgan") / "fedgan.yaml"
+    merges = 40
+    path.write_text(
+        devices_text(server, clients)
+        + jobs_text("rounds: 2", f"aggregation: {{kind: fedasync, merges_per_round: {merges // 2}}}")
+    )
+    cycles_s = [cycle_s(exact_work(20), server, one) for one in clients]
+    wanted = heapq.nsmallest(merges, (n * one for one in cycles_s for n in range(1, merges + 1)))
+    run = play_jobs(plan_from_sizes(path))
+    assert [one.time_s for one in run.commits("merge")] == pytest.approx(wanted, rel=EXACT)
+
+
+def test_in_the_long_run_merges_come_at_the_sum_of_the_rates_of_all_clients(tmp_path):
+    path = tmp_path / "fedgan.yaml"
+    merges = 2_000
+    path.write_text(
+        PAPER_DEVICES + jobs_text("rounds: 1", f"aggregation: {{kind: fedasync, merges_per_round: {merges}}}")
+    )
+    cycles_s = [cycle_s(exact_work(20), PAPER_SERVER, one) for one in PAPER_FLEET]
+    mean_s = 1 / sum(1 / one for one in cycles_s)
+    plan = plan_from_sizes(path)
+    assert plan.closed_form().latency_s == pytest.approx(mean_s, rel=EXACT)
+    assert plan.aggregation_seconds() == 0.0
+    answer = latency(path)
+    assert answer["round_latency_s"] == pytest.approx(merges * mean_s, rel=EXACT)
+    for told, one in zip(answer["clients"], cycles_s, strict=True):
+        assert told["wait_s"] == 0.0
+        assert told["compute_s"] + told["transfer_s"] == pytest.approx(mean_s, rel=EXACT)
+        assert told["transfer_s"] < mean_s * one
+    ended_s = play_jobs(plan).commits("merge")[-1].time_s
+    # Between two merges of a client lies one cycle: the count is short by less than one for each.
+    assert merges / ended_s == pytest.approx(1 / mean_s, rel=len(cycles_s) / merges)

@@ -29,6 +29,7 @@ class AsynchronousServer:
         self._world, self._plan, self._log = world, plan, log
         self._jobs = Jobs(world, plan, log)
         self._arrived = simpy.Store(world.env)
+        self._goes_on = world.env.event()
         self._merges = 0
         self._begun = False
         aggregation = plan.options.aggregation
@@ -43,10 +44,11 @@ class AsynchronousServer:
                 self._world.env.process(self._client(client))
         start_s = self._world.now_s
         for _ in range(self._plan.iterations_per_round):
-            job, merged = yield self._arrived.get()
+            # Whoever was merged last goes on now: after the last merge of a run nobody begins anything.
+            self._goes_on.succeed()
+            job, self._goes_on = yield self._arrived.get()
             self._merge(job, start_s)
             start_s = self._world.now_s
-            merged.succeed()
 
     def _client(self, client: int) -> Process:
         """Work on job after job; one that is broken off is lost, and the next begins when both ends are there.

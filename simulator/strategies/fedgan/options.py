@@ -36,6 +36,13 @@ class FedganOptions(ParticipationOptions, LocalTrainingOptions):
         """Whether clients get their work job by job, each beginning with a download of the server's networks."""
         return self.asynchronous or not self.patience.lossless or self.client_share < 1.0
 
+    @property
+    def final_kind(self) -> str:
+        """A step of all is final, or the average of a round's jobs, or a merge."""
+        if not self.by_jobs:
+            return "iteration"
+        return "merge" if self.asynchronous else "aggregate"
+
     def is_lossless(self) -> bool:
         """Whether time decides nothing that is learned: in rounds, with patience for all."""
         return super().is_lossless() and not self.asynchronous

@@ -45,13 +45,6 @@ class FedganPlan(LocalPlan):
         return options
 
     @property
-    def final_kind(self) -> str:
-        """An iteration is a step of all, a merge, or the average of a round's jobs."""
-        if not self.options.by_jobs:
-            return "iteration"
-        return "merge" if self.options.asynchronous else "aggregate"
-
-    @property
     def iterations_per_round(self) -> int:
         """As many as there are steps, merges, or averages in a round."""
         aggregation = self.options.aggregation

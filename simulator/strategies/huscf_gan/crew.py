@@ -21,12 +21,18 @@ class Crew:
         world: where they are.
         clients: their ids.
         restore: plays how a client that comes back with nothing gets what it needs; None where they keep what they had.
+        patient: whether who is away can take part all the same, and is waited for at every step.
     """
 
     def __init__(
-        self, world: World, clients: Iterable[int], restore: Callable[[int], Process] | None = None
+        self,
+        world: World,
+        clients: Iterable[int],
+        restore: Callable[[int], Process] | None = None,
+        patient: bool = False,
     ) -> None:
         self._world = world
+        self._patient = patient
         self._restore = restore
         self._busy: dict[int, simpy.Event] = {}
         self._seen_s = dict.fromkeys(clients, 0.0)
@@ -55,14 +61,18 @@ class Crew:
         """
         world, there = self._world, []
         for client in members:
-            if client in self._busy or not world.is_online(client):
+            if client in self._busy or not (self._patient or world.is_online(client)):
                 continue
-            if self._restore is not None and world.was_away(client, self._seen_s[client]):
-                self.begin(client, self._restore(client))
+            if self._restore is not None and self.has_lost_all(client):
+                self.begin(client, self._restored(client, self._restore))
                 continue
             self._seen_s[client] = world.now_s
             there.append(client)
         return there
+
+    def has_lost_all(self, client: int) -> bool:
+        """Whether a client has been away since it last had what it needs, and so has nothing any more."""
+        return self._restore is not None and self._world.was_away(client, self._seen_s[client])
 
     def somebody(self, members: Iterable[int]) -> simpy.Event:
         """Return the event of one of some clients becoming idle, or coming back.
@@ -82,7 +92,10 @@ class Crew:
 
     def _until_idle(self, client: int, process: Process) -> Process:
         yield from process
-        # Whoever has been here to the end of something has what it needs, wherever it has been in between.
-        self._seen_s[client] = self._world.now_s
         if self._busy[client] is self._world.env.active_process:
             del self._busy[client]
+
+    def _restored(self, client: int, restore: Callable[[int], Process]) -> Process:
+        """Restore a client; then it has what it needs, wherever it has been in between."""
+        yield from restore(client)
+        self._seen_s[client] = self._world.now_s

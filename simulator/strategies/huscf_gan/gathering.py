@@ -67,6 +67,10 @@ def deliver(
         outcome: Outcome = yield world.attempt_send(SERVER_ID, client, payload)
         if tried is not None and not tried.triggered:
             tried.succeed()
-        if outcome.completed or outcome.closed or max(world.returns_s(client), world.returns_s(SERVER_ID)) == math.inf:
+        if (
+            outcome.completed
+            or outcome.closed
+            or max(world.returns_s(client), world.returns_s(SERVER_ID)) == math.inf
+        ):
             return
         yield world.env.all_of([world.back(client), world.back(SERVER_ID)])

@@ -54,9 +54,10 @@ def play_impatient(world: World, plan: SplitPlan, log: CommitLog) -> Process:
 
     def restore(client: int) -> Process:
         yield from deliver(world, client, plan.round_payload[client])
-        log.commit("rejoin", (client,), round=open_round)
+        if world.is_online(client):
+            log.commit("rejoin", (client,), round=open_round)
 
-    crew = Crew(world, plan.clients, None if world.keeps_state else restore)
+    crew = Crew(world, plan.clients, None if world.keeps_state else restore, options.patience.lossless)
 
     def play_round(round_: int) -> Process:
         nonlocal open_round, plan, roads
@@ -186,7 +187,7 @@ class _Iteration:
         *up, home = self._roads[client]
         visits = self._plan.legs[client].visits
         for number, (visit, road) in enumerate(zip(visits, up, strict=True)):
-            outcome = yield from self._take(road)
+            outcome = yield from self._take(client, road)
             finished = len(outcome.leg_ends_s) >= len(visit.finish)
             if finished and visit.finish:
                 self._reach(visit.finish[-1].phase, outcome.leg_ends_s[len(visit.finish) - 1])
@@ -196,16 +197,18 @@ class _Iteration:
                 self._out(client, number)
                 return
             yield self._crossings[number].left(visit.exit)
-        outcome = yield from self._take(home)
+        outcome = yield from self._take(client, home)
         if outcome.completed:
             self._reach(self._plan.phases[-1], self._world.now_s)
         else:
             self._skips_generator.add(client)
 
-    def _take(self, road: Road) -> Generator[simpy.Event, Any, Outcome]:
-        """Walk one road: once, or for as long as it takes."""
+    def _take(self, client: int, road: Road) -> Generator[simpy.Event, Any, Outcome]:
+        """Walk one road: once, unless the client has lost what it needs for it; or for as long as it takes."""
         outcome: Outcome
         if self._once:
+            if self._crew.has_lost_all(client):
+                return Outcome(completed=False, start_s=self._world.now_s, end_s=self._world.now_s)
             outcome = yield road.attempt()
             return outcome
         start_s = self._world.now_s

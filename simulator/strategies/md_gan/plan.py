@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devices.fleet import SERVER_ID
-from models.cost import LABEL_BYTES, segment_saved_bytes
-from models.local_step import network_payload
-from models.memory import network_memory_bytes
-from models.split import ComputeLeg, PayloadKind, Work
-from models.workload import Workload
+from models.split import ComputeLeg
 from simulator.closed_form import ClientTime, IterationTime
-from simulator.local_plan import Payload, made_image_bytes, payload_bytes, payload_of, seconds_of
+from simulator.local_plan import Payload, payload_bytes, seconds_of
 from simulator.memory_check import check_memory
 from simulator.plan import Plan, batches_of, check_latency, steps_of_a_round
 from simulator.setting import Setting
+from simulator.strategies.md_gan.work import PHASES, MdGanWork, work_of
 from simulator.streams import Streams
-
-GENERATION, DISCRIMINATORS, GENERATOR_UPDATE = PHASES = ("generation", "discriminators", "generator_update")
-"""The parts of an iteration: the server makes images, the clients learn and judge, the server learns."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +21,7 @@ class MdGanPlan(Plan):
     """An MD-GAN run.
 
     Attributes:
+        work: what an iteration consists of, whoever the clients are.
         made_batches: how many batches the server makes in an iteration: k, and two distinct ones at least.
         judged: the numbers of those that clients judge for the generator, k of them.
         made_rows: images in each, before any charge of the cost model: ``batch_size``.
@@ -39,6 +34,7 @@ class MdGanPlan(Plan):
         discriminator: what a client then sends another.
     """
 
+    work: MdGanWork
     made_batches: int
     judged: tuple[int, ...]
     made_rows: int
@@ -103,21 +99,11 @@ class MdGanPlan(Plan):
 
     def memory_bytes(self) -> tuple[int, ...]:
         """Return what a discriminator needs in training, and the two batches of images a client is sent."""
-        discriminator = network_memory_bytes(self.setting.costs.discriminator, self.made_rows)
-        return (discriminator + 2 * self._bytes_of_made_batch(),) * len(self.clients)
+        return (self.work.client_memory_bytes,) * len(self.clients)
 
     def server_memory_bytes(self) -> int:
-        """Return what the generator needs in training, with the graphs of all judged batches alive at once.
-
-        Besides, the sum of the feedback on each judged batch, and the images that are only learned from.
-        """
-        chain, judged = self.setting.costs.generator, len(self.judged)
-        more_graphs = segment_saved_bytes(chain.blocks) * self.made_rows * (judged - 1)
-        images = self.made_batches * self._bytes_of_made_batch()
-        return network_memory_bytes(chain, self.made_rows) + more_graphs + images
-
-    def _bytes_of_made_batch(self) -> int:
-        return made_image_bytes(self.setting) * self.made_rows
+        """Return what the generator needs in training; see :attr:`MdGanWork.server_memory_bytes`."""
+        return self.work.server_memory_bytes
 
 
 def derangement(streams: Streams, clients: int, round_: int) -> tuple[int, ...]:
@@ -154,33 +140,27 @@ def make_plan(setting: Setting) -> MdGanPlan:
         ScenarioError: where more batches are asked for than there are clients, or a device's memory cannot hold its
             network in training.
     """
-    batches, workload, options = batches_of(setting), setting.workload, setting.scenario.strategy
+    batches, options = batches_of(setting), setting.scenario.strategy
     clients = tuple(device.id for device in setting.fleet.clients)
-    k = _judged_batches(setting)
-    made = max(2, k)
-    charged = workload.charged_rows(options.batch_size)
+    work = work_of(setting.loaded, setting.workload, len(clients))
+    legs_of = lru_cache(maxsize=None)(work.client_legs)
     plan = MdGanPlan(
         setting=setting,
         clients=clients,
         batches=batches,
         rounds=options.rounds,
         steps_per_round=steps_of_a_round(setting, batches),
-        made_batches=made,
-        judged=tuple(range(made - k, made)),
-        made_rows=options.batch_size,
-        generation=(workload.network_leg("generator", Work.FORWARD, charged, GENERATION),) * made,
-        legs=tuple(
-            _client_legs(workload, workload.charged_rows(batch), charged, options.discriminator_steps)
-            for batch in batches
-        ),
-        update=(workload.network_leg("generator", Work.BACKWARD, charged, GENERATOR_UPDATE),) * k,
-        images=(
-            (PayloadKind.SYNTHETIC_SAMPLE, 2.0 * made_image_bytes(setting) * charged),
-            (PayloadKind.LABEL, 2.0 * LABEL_BYTES * charged),
-        ),
-        feedback=((PayloadKind.GRADIENT, float(made_image_bytes(setting) * charged)),),
+        work=work,
+        made_batches=work.made,
+        judged=tuple(range(work.made - work.judged, work.made)),
+        made_rows=work.made_rows,
+        generation=work.generation,
+        legs=tuple(legs_of(batch) for batch in batches),
+        update=work.update,
+        images=work.images,
+        feedback=work.feedback,
         swaps=options.swap,
-        discriminator=payload_of(*network_payload(setting.costs, "discriminator")),
+        discriminator=work.discriminator,
     )
     needs = [
         (device, needed, "a discriminator in training")
@@ -190,31 +170,3 @@ def make_plan(setting: Setting) -> MdGanPlan:
     check_memory(setting, [server, *needs])
     check_latency(setting, plan.closed_form().latency_s)
     return plan
-
-
-def _client_legs(workload: Workload, real_rows: int, made_rows: int, steps: int) -> tuple[ComputeLeg, ...]:
-    """Return a client's L steps, each on made and on real images, and its judgement for the generator."""
-
-    def leg(work: Work, rows: int) -> ComputeLeg:
-        return workload.network_leg("discriminator", work, rows, DISCRIMINATORS)
-
-    learning = [leg(work, rows) for rows in (made_rows, real_rows) for work in (Work.FORWARD, Work.BACKWARD)]
-    return (*learning * steps, leg(Work.FORWARD, made_rows), leg(Work.INPUT_GRADIENT, made_rows))
-
-
-def _judged_batches(setting: Setting) -> int:
-    """Return k: as stated, or ``ceil(ln N)`` but 1 at least.
-
-    Raises:
-        ScenarioError: where nobody would be left to judge some batch.
-    """
-    wanted, clients = setting.scenario.strategy.batches, len(setting.fleet.clients)
-    if wanted == "log":
-        return max(1, math.ceil(math.log(clients)))
-    if wanted > clients:
-        raise setting.loaded.error(
-            "strategy.batches",
-            f"{wanted} batches for {clients} clients, each of which judges one",
-            f"allowed: 1 to {clients}, or log",
-        )
-    return int(wanted)

@@ -10,7 +10,8 @@ from simulator.commits import CommitLog
 from simulator.kernel.chain import Message
 from simulator.kernel.world import Process, World
 from simulator.rounds import play_rounds
-from simulator.strategies.md_gan.plan import DISCRIMINATORS, GENERATION, GENERATOR_UPDATE, MdGanPlan
+from simulator.strategies.md_gan.plan import MdGanPlan
+from simulator.strategies.md_gan.work import DISCRIMINATORS, GENERATION, GENERATOR_UPDATE
 
 
 def play(world: World, plan: MdGanPlan, log: CommitLog) -> Process:

@@ -61,43 +61,44 @@ class Routines:
             start_s: When it began, seconds, shape ``[n]``.
             wait_s: How long its computations waited for a busy processor, seconds, shape ``[n]``.
         """
-        (*what, from_s, to_s, waits), of = self._transfers.gather(which)
+        (source, target, kind, n_bytes, from_s, to_s, waits), of = self._transfers.gather(which)
         shift_s = start_s[of] + wait_s[of] * waits
+        what = [source.astype(np.int64), target.astype(np.int64), kind.astype(np.int64), n_bytes]
         return [*what, from_s + shift_s, to_s + shift_s, np.zeros(len(of))]
 
     def computations(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
         """Return the computations of performances: ``device, start_s, end_s, flops, lost_flops``; see ``transfers``."""
         (device, from_s, to_s, flops), of = self._computations.gather(which)
         shift_s = start_s[of] + wait_s[of]
-        return [device, from_s + shift_s, to_s + shift_s, flops, np.zeros(len(of))]
+        return [device.astype(np.int64), from_s + shift_s, to_s + shift_s, flops, np.zeros(len(of))]
 
 
 class _Rows:
-    """The legs of all routines, one below the other."""
+    """The legs of all routines, one below the other, as one flat list of numbers: there may be millions."""
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._rows: list[tuple[Any, ...]] = []
+        self._numbers: list[float] = []
         self._first = [0]
-        self._columns: list[Column] = []
+        self._columns: FloatArray | None = None
         self._starts: IntArray = np.zeros(1, dtype=np.int64)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Append a routine's legs; return the routine's number."""
-        self._rows.extend(rows)
-        self._first.append(len(self._rows))
-        self._columns = []
+        """Append a routine's legs, all numbers; return the routine's number."""
+        for row in rows:
+            self._numbers.extend(row)
+        self._first.append(len(self._numbers) // self._width)
+        self._columns = None
         return len(self._first) - 2
 
-    def gather(self, which: IntArray) -> tuple[list[Column], IntArray]:
-        """Return the columns of the legs of routines ``which``, and the index in ``which`` of each leg."""
-        if not self._columns:
-            columns = zip(*self._rows, strict=True) if self._rows else [()] * self._width
-            self._columns = [np.array(column) for column in columns]
+    def gather(self, which: IntArray) -> tuple[FloatArray, IntArray]:
+        """Return the columns ``[width, n]`` of the legs of routines ``which``, and the index in ``which`` of each leg."""
+        if self._columns is None:
+            self._columns = np.array(self._numbers, dtype=np.float64).reshape(-1, self._width).T.copy()
             self._starts = np.array(self._first, dtype=np.int64)
         first = self._starts
         counts = first[which + 1] - first[which]
         of = np.repeat(np.arange(len(which)), counts)
         within = np.arange(len(of)) - np.repeat(counts.cumsum() - counts, counts)
         rows = first[which][of] + within
-        return [column[rows] for column in self._columns], of
+        return self._columns[:, rows], of

@@ -1,17 +1,19 @@
 """Scoring cuts by the event simulation itself: one iteration of every candidate is played.
 
-Sharing of links and of the server's lanes counts, as in a run. Absences and disturbances do not: they are drawn for
-moments, and a cut is chosen for good. Of candidates that come again the score is remembered.
+Sharing of links and of the server's lanes counts, as in a run. Absences, disturbances and batteries do not: they come
+and go, and a cut is chosen for good. Of candidates that come again the score is remembered.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from devices.fleet import Device, Fleet
 from models.split import Cut
 from simulator.closed_form import Floats, Genes
 from simulator.cuts.objective import SelectorOptions
@@ -34,7 +36,7 @@ class EventScorer:
     """
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+        self._setting = dataclasses.replace(setting, fleet=_on_mains(setting.fleet))
         self._choices = setting.costs.cut_choices()
         self._known: dict[bytes, float] = {}
         self.played = 0
@@ -60,9 +62,21 @@ def scorer_of(setting: Setting, options: SelectorOptions) -> LatencyOf | None:
 def iteration_seconds(setting: Setting, cuts: Sequence[Cut]) -> float:
     """Return how long one iteration takes under given cuts, with all clients there, played as events."""
     plan = lay_out(setting, _unjudged(cuts))
-    world = World(setting.fleet, setting.network, _Deaf())  # type: ignore[arg-type]
+    world = World(_on_mains(setting.fleet), setting.network, _Deaf())  # type: ignore[arg-type]
     world.play(play_iteration(world, plan))
     return world.now_s
+
+
+def _on_mains(fleet: Fleet) -> Fleet:
+    """Return a fleet without its batteries; a fleet that has none as it is."""
+    if all(device.profile.battery_j is None for device in fleet.clients):
+        return fleet
+    lasting = {
+        device.profile: device.profile.model_copy(update={"battery_j": None}) for device in fleet.clients
+    }
+    return dataclasses.replace(
+        fleet, clients=tuple(Device(device.id, lasting[device.profile]) for device in fleet.clients)
+    )
 
 
 def _unjudged(cuts: Sequence[Cut]) -> Selection:

@@ -135,3 +135,19 @@ def test_a_judgement_that_is_no_number_is_told():
         next(d.blocks.parameters()).fill_(float("nan"))
     with pytest.raises(DivergedError, match="not a number"):
         gan_step(g, d, make_batch(0))
+
+
+def test_statistics_are_all_that_is_no_parameter():
+    network = WholeNetwork(cgan28(2).generator, 1, 0.01)
+    names = {name for name, _ in network.blocks.named_parameters()}
+    assert network.statistics == set(network.state()) - names
+    assert all("running" in name or name.endswith("num_batches_tracked") for name in network.statistics)
+
+
+def test_a_network_with_a_weight_or_a_statistic_that_is_no_number_is_not_finite():
+    for part in ("parameters", "buffers"):
+        network = WholeNetwork(cgan28(2).generator, 1, 0.01)
+        assert network.is_finite()
+        with torch.no_grad():
+            next(getattr(network.blocks, part)()).view(-1)[0] = float("nan")
+        assert not network.is_finite()

@@ -7,7 +7,7 @@ import pytest
 
 from scenarios.messages import ScenarioError
 from simulator import loading, registry
-from simulator.loading import fetch_missing, load_data
+from simulator.loading import check_images_are_dealt, fetch_missing, load_data
 
 SCENARIO = """\
 devices: {clients: [{profile: paper-1, count: 2}]}
@@ -31,6 +31,19 @@ def test_missing_data_is_an_error_at_the_key_that_names_them(path, load):
         ScenarioError, match=r"s\.yaml:2:47: data\.domains\.1\.dataset: data set 'KMNIST' needs"
     ):
         load(registry.load(path))
+
+
+@pytest.mark.parametrize("check", [load_data, fetch_missing, check_images_are_dealt])
+def test_images_that_are_only_assumed_cannot_be_trained_on(path, check):
+    scenario = registry.load(path, ["data.partition.kind=assumed"])
+    with pytest.raises(
+        ScenarioError, match=r"data\.partition\.kind: 'assumed', which deals no images.*iid, label"
+    ):
+        check(scenario)
+
+
+def test_assumed_images_are_enough_where_nothing_is_trained(path):
+    check_images_are_dealt(registry.load(path, ["data.partition.kind=assumed", "execution.training=false"]))
 
 
 def test_a_scenario_that_does_not_train_fetches_nothing(path):

@@ -22,7 +22,8 @@ def gather(
     """Average the segments of those that learned from real images in this round, are there and come in time.
 
     Without any of them nothing is averaged, and no aggregation is committed. The round ends when all that were averaged
-    have what comes of it, or have left; who left gets it first thing when it is back.
+    have what comes of it, or have left; who left gets it first thing when it is back. With patience for all, everybody
+    that learned is waited for.
     """
     patience = plan.setting.scenario.strategy.patience
     members = crew.ready(learned)
@@ -40,7 +41,11 @@ def gather(
             barrier.expect_no_more(client)
             return
         yield averaged
-        yield from deliver(world, client, plan.round_payload[client], handed[client])
+        if once:
+            yield from deliver(world, client, plan.round_payload[client], handed[client])
+        else:
+            yield world.send(SERVER_ID, client, plan.round_payload[client])
+            handed[client].succeed()
 
     for client in members:
         crew.begin(client, take_part(client))

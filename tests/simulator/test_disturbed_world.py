@@ -1,0 +1,170 @@
+"""A disturbed world by hand: who leaves loses what it was doing; slow spells, closed links, lanes, batteries, loss."""
+
+import math
+
+import pytest
+from disturbed_worlds import FOR_GOOD, Notebook, disturbed_world, leg, played
+from small_worlds import fleet_of, profile
+
+from analysis.records import Recorder
+from analysis.runs import RunError
+from devices.fleet import SERVER_ID
+from models.split import PayloadKind
+from simulator.kernel.chain import Message
+from simulator.kernel.network import MaxminNetwork
+
+BYTES = [(PayloadKind.ACTIVATION, 100.0)]
+
+
+def fleet(**numbers):
+    """A server, and a client of 1 FLOP/s and 10 byte/s up and down."""
+    return fleet_of(profile("hub", rate=1.0, link=1e6), profile("own", rate=1.0, link=10.0, **numbers))
+
+
+def test_a_leg_that_is_broken_off_begins_again_and_its_work_is_lost():
+    notebook = Notebook()
+    world = disturbed_world(fleet(), notebook, absences={0: [(4.0, 6.0)]})
+    outcome = played(world, lambda w: w.compute(0, [leg(3.0), leg(5.0)]))
+    assert (outcome.completed, world.now_s, outcome.leg_ends_s) == (True, 11.0, (3.0, 11.0))
+    assert notebook.computed == [(0, 0.0, 3.0, 3.0, 0.0), (0, 3.0, 4.0, 1.0, 1.0), (0, 6.0, 11.0, 5.0, 0.0)]
+
+
+def test_an_attempt_is_given_up_where_the_device_leaves():
+    notebook = Notebook()
+    world = disturbed_world(fleet(), notebook, absences={0: [(4.0, 6.0)]})
+    outcome = played(world, lambda w: w.attempt_compute(0, [leg(3.0), leg(5.0)]))
+    assert (outcome.completed, world.now_s, outcome.leg_ends_s) == (False, 4.0, (3.0,))
+    assert notebook.computed[-1] == (0, 3.0, 4.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+@pytest.mark.parametrize("who", [0, SERVER_ID])
+def test_a_message_is_torn_by_either_end_and_sent_again(network, who):
+    notebook = Notebook()
+    world = disturbed_world(fleet(), notebook, network, absences={who: [(4.0, 7.0)]})
+    played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    assert world.now_s == pytest.approx(17.0)
+    (torn, whole) = notebook.sent
+    assert torn == (0, SERVER_ID, pytest.approx(40.0), 0.0, 4.0, pytest.approx(40.0))
+    assert whole == (0, SERVER_ID, 100.0, 7.0, pytest.approx(17.0), 0.0)
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_an_attempt_to_send_fails_at_once_to_who_is_away(network):
+    world = disturbed_world(fleet(), network=network, absences={SERVER_ID: [(0.0, 7.0)]})
+    assert not played(world, lambda w: w.attempt_send(0, SERVER_ID, BYTES)).completed
+    assert world.now_s == 0.0
+
+
+def test_a_slow_spell_makes_a_leg_longer_by_the_integral_of_its_factor():
+    world = disturbed_world(fleet(), speeds={0: [(2.0, 0.5), (6.0, 1.0)]})
+    assert played(world, lambda w: w.compute(0, [leg(5.0)])).end_s == 7.0  # 2 + 4 / 2 + 1
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_a_closed_link_lets_a_message_wait_and_a_narrow_one_takes_longer(network):
+    world = disturbed_world(fleet(), network=network, ups={0: [(2.0, 0.0), (5.0, 0.5)]})
+    played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    assert world.now_s == pytest.approx(5.0 + 80.0 / 5.0)
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_a_link_that_is_closed_for_good_ends_a_patient_message_with_an_error(network):
+    world = disturbed_world(fleet(), network=network, ups={0: [(2.0, 0.0)]})
+    with pytest.raises(RunError, match="a link on its way is closed for good"):
+        played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    world = disturbed_world(fleet(), network=network, ups={0: [(2.0, 0.0)]})
+    outcome = played(world, lambda w: w.attempt_send(0, SERVER_ID, BYTES))
+    assert (outcome.completed, outcome.closed, world.now_s) == (False, True, 2.0)
+
+
+def test_what_waits_for_a_device_that_never_returns_is_an_error():
+    world = disturbed_world(fleet(), absences={0: [(1.0, FOR_GOOD)]})
+    with pytest.raises(RunError, match="everything waits for client-0, and it never comes back"):
+        played(world, lambda w: w.compute(0, [leg(5.0)]))
+
+
+def test_lanes_serve_first_come_first_served():
+    devices = fleet_of(profile("hub", rate=1.0, lanes=2), profile())
+    world = disturbed_world(devices)
+    ends = []
+
+    def task(flops):
+        yield world.compute(SERVER_ID, [leg(flops)])
+        ends.append((flops, world.now_s))
+
+    def everything():
+        yield world.env.all_of([world.env.process(task(flops)) for flops in (4.0, 1.0, 2.0, 3.0)])
+
+    world.play(everything())
+    assert sorted(ends) == [(1.0, 1.0), (2.0, 3.0), (3.0, 6.0), (4.0, 4.0)]
+
+
+def test_loss_is_sent_again_and_told_as_lost():
+    notebook = Notebook()
+    world = disturbed_world(fleet(loss=0.2), notebook)
+    played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    assert notebook.sent == [
+        (0, SERVER_ID, pytest.approx(125.0), 0.0, pytest.approx(12.5), pytest.approx(25.0))
+    ]
+
+
+def powered(battery_j):
+    powers = {"idle_power_w": 1.0, "busy_power_w": 4.0, "radio_j_per_byte": 0.1}
+    return fleet(battery_j=battery_j, **powers)
+
+
+def test_a_battery_runs_out_in_the_middle_of_a_leg():
+    notebook = Notebook()
+    world = disturbed_world(powered(10.0), notebook)
+    outcome = played(world, lambda w: w.attempt_compute(0, [leg(5.0)]))
+    assert (outcome.completed, outcome.end_s) == (False, 2.5)
+    assert (world.is_online(0), world.returns_s(0)) == (False, math.inf)
+
+
+def test_a_battery_runs_out_while_a_device_waits_and_by_its_radio():
+    world = disturbed_world(powered(10.0))
+    played(world, lambda w: w.env.timeout(9.0))
+    assert world.is_online(0)
+    played(world, lambda w: w.env.timeout(1.0))
+    assert not world.is_online(0)
+    world = disturbed_world(powered(19.0))
+    # Ten seconds of idling and a hundred bytes of a tenth of a joule.
+    assert played(world, lambda w: w.attempt_send(0, SERVER_ID, BYTES)).completed
+    assert not world.is_online(0)
+
+
+def test_a_chain_is_walked_step_by_step_and_tells_its_legs():
+    world = disturbed_world(fleet(), absences={0: [(12.0, 20.0)]})
+    road = world.chain(0, [leg(1.0), leg(3.0)], received=Message(SERVER_ID, 0, BYTES))
+    base_s = played(world, lambda _: road.play())
+    assert [base_s + end_s for end_s in road.leg_ends_s] == [11.0, 23.0]
+    outcome = played(disturbed_world(fleet(), absences={0: [(12.0, 20.0)]}), lambda w: attempted(w))
+    assert (outcome.completed, outcome.leg_ends_s, outcome.end_s) == (False, (11.0,), 12.0)
+
+
+def attempted(world):
+    return world.chain(0, [leg(1.0), leg(3.0)], received=Message(SERVER_ID, 0, BYTES)).attempt()
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_a_round_that_ends_meanwhile_counts_the_time_of_what_is_under_way(network):
+    devices = fleet()
+    recorder = Recorder(devices)
+    world = disturbed_world(devices, recorder, network, absences={0: [(20.0, 22.0)]})
+
+    def run():
+        sending = world.send(0, SERVER_ID, BYTES)
+        yield world.env.timeout(4.0)
+        world.end_round(0)
+        yield sending
+        yield world.env.timeout(15.0)
+        world.end_round(1)
+
+    world.play(run())
+    table = recorder.tables()["devices"]
+    own = table[table["device"] == "client-0"]
+    assert own["transfer_s"].tolist() == pytest.approx([4.0, 6.0])
+    assert own["off_s"].tolist() == pytest.approx([0.0, 2.0])
+    assert own["wait_s"].tolist() == pytest.approx([0.0, 13.0])
+    assert own["uplink_bytes"].tolist() == [0.0, 100.0]

@@ -16,12 +16,13 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.fleet import Fleet
-from models.split import Cut
+from models.split import ComputeLeg, Cut
 from models.workload import Workload
 from simulator.iteration_walk import (
     Crossing,
@@ -191,7 +192,9 @@ class IterationModel:
         """
         changed = copy.copy(self)
         old = self.tables
-        copies = {name: getattr(old, name).copy() for name in ("finish", "prepare", "up", "down", "after")}
+        copies = {
+            name: getattr(old, name).copy(order="K") for name in ("finish", "prepare", "up", "down", "after")
+        }
         changed.tables = dataclasses.replace(old, **copies)
         places = np.array(list(clients), dtype=np.intp)
         _fill(changed, ClientColumns.of(fleet, network, places), places)
@@ -230,16 +233,21 @@ class _Chosen:
 
 def _empty_tables(workload: Workload, choices: tuple[Cut, ...], rows: Floats) -> LegTables:
     """Return tables without the seconds of any client."""
-    shape = (len(workload.visits), len(rows), len(choices))
+    visits, clients = len(workload.visits), len(rows)
     some = [workload.client_legs(cut, int(rows[0])) for cut in choices]
+
+    def table() -> Floats:
+        # In memory the clients lie side by side: they are filled in all at once, choice by choice.
+        return np.zeros((visits, len(choices), clients)).swapaxes(1, 2)
+
     return LegTables(
-        finish=np.zeros(shape),
-        prepare=np.zeros(shape),
-        up=np.zeros(shape),
-        down=np.zeros(shape),
-        after=np.zeros(shape[1:]),
-        entry=np.array([[legs.visits[v].entry for legs in some] for v in range(shape[0])], dtype=np.intp),
-        exit=np.array([[legs.visits[v].exit for legs in some] for v in range(shape[0])], dtype=np.intp),
+        finish=table(),
+        prepare=table(),
+        up=table(),
+        down=table(),
+        after=np.zeros((len(choices), clients)).T,
+        entry=np.array([[legs.visits[v].entry for legs in some] for v in range(visits)], dtype=np.intp),
+        exit=np.array([[legs.visits[v].exit for legs in some] for v in range(visits)], dtype=np.intp),
     )
 
 
@@ -254,13 +262,32 @@ def _fill(model: IterationModel, columns: ClientColumns, clients: Genes) -> None
     tables, rows = model.tables, model.rows[clients]
     for own in np.unique(rows).tolist():
         like = np.flatnonzero(rows == own)
-        those, columns_of = clients[like], columns.take(like)
+        # A slice is written faster than places are.
+        those = slice(None) if len(like) == len(model.rows) else clients[like]
+        seconds = _Seconds(columns.take(like))
         for choice, cut in enumerate(model.choices):
             legs = model.workload.client_legs(cut, int(own))
             for number, visit in enumerate(legs.visits):
                 cell = (number, those, choice)
-                tables.finish[cell] = columns_of.compute_s(visit.finish)
-                tables.prepare[cell] = columns_of.compute_s(visit.prepare)
-                tables.up[cell] = columns_of.up_s(visit.up.n_bytes)
-                tables.down[cell] = columns_of.down_s(visit.down.n_bytes)
-            tables.after[those, choice] = columns_of.compute_s(legs.after)
+                tables.finish[cell] = seconds.compute_s(visit.finish)
+                tables.prepare[cell] = seconds.compute_s(visit.prepare)
+                tables.up[cell] = seconds.up_s(visit.up.n_bytes)
+                tables.down[cell] = seconds.down_s(visit.down.n_bytes)
+            tables.after[those, choice] = seconds.compute_s(legs.after)
+
+
+class _Seconds:
+    """The seconds of clients with the same rows: those of each leg worked out once, however many cuts have it."""
+
+    def __init__(self, columns: ClientColumns) -> None:
+        self._columns = columns
+        self._known: dict[tuple[tuple[float, float, int], ...], Floats] = {}
+        self.up_s = lru_cache(maxsize=None)(columns.up_s)
+        self.down_s = lru_cache(maxsize=None)(columns.down_s)
+
+    def compute_s(self, legs: Sequence[ComputeLeg]) -> Floats:
+        """Return how long each client needs for legs, one after the other."""
+        what = tuple((leg.flops, leg.touched_bytes, leg.kernels) for leg in legs)
+        if what not in self._known:
+            self._known[what] = self._columns.compute_s(legs)
+        return self._known[what]

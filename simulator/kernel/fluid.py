@@ -129,10 +129,10 @@ class Fluid:
 
     def finished(self, now_s: float) -> list[int]:
         """Forget the flows whose end has come; return their numbers by time of end, and in order at one instant."""
-        self._advance(now_s)
-        self._levels.settle_all()
-        if self._bundling.calendar.first_s() <= now_s:
-            self._take_ended(now_s)
+        if now_s == self._now_s:
+            self._end_until(now_s)
+        else:
+            self._advance(now_s)
         ended = sorted(self._ended.items(), key=lambda one: (one[1], one[0]))
         self._ended.clear()
         return [number for number, _ in ended]
@@ -165,19 +165,24 @@ class Fluid:
             raise FluidError(
                 f"the time {now_s} s; allowed: a time from {self._now_s} s on, where the last call was"
             )
-        while True:
-            self._levels.settle_all()
-            due_s = self._bundling.calendar.first_s()
-            if due_s > now_s:
-                break
-            self._take_ended(max(due_s, self._now_s))
+        self._end_until(now_s)
         self._now_s = self._bundling.now_s = now_s
 
-    def _take_ended(self, now_s: float) -> None:
-        self._now_s = self._bundling.now_s = now_s
-        for flow in self._levels.take_ended():
-            self._vacate(flow)
-            self._ended[flow.number] = now_s
+    def _end_until(self, now_s: float) -> None:
+        """End what comes to its end up to a time; what ends at that time is not followed by rates found again."""
+        first_s = self._bundling.calendar.first_s
+        while True:
+            self._levels.settle_all()
+            due_s = first_s()
+            if due_s > now_s:
+                return
+            # An end that rounding put before now comes now.
+            self._now_s = self._bundling.now_s = max(due_s, self._now_s)
+            for flow in self._levels.take_ended():
+                self._vacate(flow)
+                self._ended[flow.number] = self._now_s
+            if self._now_s == now_s:
+                return
 
     def _occupy(self, flow: Flow) -> list[Flow]:
         """Let a flow take its links; return the flows that lose a link they had to themselves."""

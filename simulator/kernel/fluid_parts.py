@@ -217,7 +217,7 @@ class Bundle:
 
     def tidy(self) -> None:
         """Drop the invalid entries of heaps that have grown much longer than there are flows."""
-        most = 2 * len(self.members) + SPARE_ENTRIES
+        most = 4 * len(self.members) + SPARE_ENTRIES
         if len(self.tags) > most:
             rebuild(self.tags, [(one.tag, one.number, one) for one in self.members.values() if one.free])
         if len(self.rising) > most:

@@ -32,9 +32,10 @@ def fits(link: Link) -> bool:
     # Where there are several, half is kept for whoever needs more.
     share_i = spare_i if len(rates_i) == 1 else spare_i // max(2 * len(rates_i), 1)
     for bundle, rate_i in rates_i.items():
+        before_i = bundle.promise_i
         bundle.promises[link] = rate_i + share_i + (rate_i >> _MARGIN)
         bundle.promise_i = min(bundle.promises.values())
-        if bundle.governor is not None:
+        if bundle.promise_i < before_i and bundle.governor is not None:
             bundle.governor.watch_up(bundle)
     link.room_i = spare_i - share_i * len(rates_i)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import simpy
 
@@ -22,14 +22,21 @@ class Crossing:
         patience: whom it waits for.
         entries: at which position the rows of each client join.
         quorum_of: how many clients the iteration began with.
+        on_late: told, when it closes, for whom it did not wait.
 
     Attributes:
         arrived: who came in time, in the order of coming.
     """
 
     def __init__(
-        self, env: simpy.Environment, patience: AnyPatience, entries: Mapping[int, int], quorum_of: int
+        self,
+        env: simpy.Environment,
+        patience: AnyPatience,
+        entries: Mapping[int, int],
+        quorum_of: int,
+        on_late: Callable[[frozenset[int]], None] | None = None,
     ) -> None:
+        self._on_late = on_late
         self._env = env
         self._entries = entries
         self._missing = set(entries)
@@ -85,8 +92,10 @@ class Crossing:
     def _look_again(self) -> None:
         """Close where there is no reason to wait, and let go the positions that have all their rows."""
         came = len(self.arrived)
-        if not self._missing or came >= self._enough or (self._overdue and came):
+        if not self._closed and (not self._missing or came >= self._enough or (self._overdue and came)):
             self._closed = True
+            if self._missing and self._on_late is not None:
+                self._on_late(frozenset(self._missing))
         for position, event in list(self._waiting.items()):
             if self._closed or not self._missing_at[position]:
                 del self._waiting[position]

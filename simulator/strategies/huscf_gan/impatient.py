@@ -9,6 +9,7 @@ the backward pass, exactly as the commit says.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import simpy
@@ -131,6 +132,7 @@ class _Iteration:
                 patience,
                 {client: plan.legs[client].visits[number].entry for client in clients},
                 len(self._clients),
+                partial(self._late_for, number),
             )
             for number in numbers
         ]
@@ -215,6 +217,11 @@ class _Iteration:
         base_s = yield road.play()
         ends_s = tuple(base_s + leg_s for leg_s in road.leg_ends_s)
         return Outcome(True, start_s, self._world.now_s, ends_s)
+
+    def _late_for(self, number: int, clients: frozenset[int]) -> None:
+        """Have no later barrier wait for those that were late for one: they are out of the iteration already."""
+        for client in sorted(clients):
+            self._out(client, number + 1)
 
     def _out(self, client: int, number: int) -> None:
         """Have nobody wait for a client any more in this iteration."""

@@ -92,7 +92,7 @@ class _Rows:
         return len(self._first) - 2
 
     def gather(self, which: IntArray) -> tuple[FloatArray, IntArray]:
-        """Return the columns ``[width, n]`` of the legs of routines ``which``, and the index in ``which`` of each leg."""
+        """Return the columns ``[width, n]`` of the legs of routines ``which``, and each leg's index in ``which``."""
         if self._columns is None:
             self._columns = np.array(self._numbers, dtype=np.float64).reshape(-1, self._width).T.copy()
             self._starts = np.array(self._first, dtype=np.int64)

@@ -262,8 +262,9 @@ def _fill(model: IterationModel, columns: ClientColumns, clients: Genes) -> None
     tables, rows = model.tables, model.rows[clients]
     for own in np.unique(rows).tolist():
         like = np.flatnonzero(rows == own)
+        everybody = np.array_equal(clients[like], np.arange(len(model.rows)))
         # A slice is written faster than places are.
-        those = slice(None) if len(like) == len(model.rows) else clients[like]
+        those = slice(None) if everybody else clients[like]
         seconds = _Seconds(columns.take(like))
         for choice, cut in enumerate(model.choices):
             legs = model.workload.client_legs(cut, int(own))

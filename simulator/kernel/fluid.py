@@ -26,9 +26,10 @@ from simulator.kernel.fluid_parts import INFINITE, QUANTUM, Flow, FluidError
 
 __all__ = ["Fluid", "FluidError"]
 
-LEAST = 1e-15
-MOST = 1e30
-"""Capacities, caps, weights and units between these (or zero) are counted to at least 1e-15 of themselves."""
+LEAST, MOST = 1e-15, 1e30
+"""Between these, or zero, must be capacities, caps and units: so they are counted to the last bit of their floats."""
+LEAST_WEIGHT, MOST_WEIGHT = 1e-9, 1e9
+"""Between these must be weights."""
 
 
 class Fluid:
@@ -85,9 +86,11 @@ class Fluid:
             raise ValueError(
                 f"the links {list(links)} of flow {number}; allowed: numbers of links, each once"
             )
-        if not (LEAST <= weight <= MOST and (cap == INFINITE or cap == 0.0 or LEAST <= cap <= MOST)):
-            raise ValueError(f"weight {weight}, cap {cap}; allowed: {_RANGE}; the cap may be 0 or infinite")
-        flow = Flow(number, _checked("units", units), crossed, float(weight), float(cap))
+        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+            raise ValueError(f"the weight {weight}; allowed: a number from {LEAST_WEIGHT} to {MOST_WEIGHT}")
+        if cap != INFINITE:
+            cap = _checked("cap", cap)
+        flow = Flow(number, _checked("units", units), crossed, float(weight), cap)
         self._next_number += 1
         if units == 0.0 or (not crossed and cap == INFINITE):
             self._ended[number] = now_s
@@ -218,10 +221,7 @@ class Fluid:
         return self._flows[flow]
 
 
-_RANGE = f"numbers from {LEAST} to {MOST}"
-
-
 def _checked(what: str, value: float) -> float:
     if value != 0.0 and not LEAST <= value <= MOST:
-        raise ValueError(f"the {what} {value}; allowed: 0, or {_RANGE}")
+        raise ValueError(f"the {what} {value}; allowed: 0, or a number from {LEAST} to {MOST}")
     return float(value)

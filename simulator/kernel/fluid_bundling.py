@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
 from heapq import heappop, heappush
 from operator import attrgetter
 
 from simulator.kernel.fluid_calendar import Calendar
 from simulator.kernel.fluid_link import Link
-from simulator.kernel.fluid_parts import INFINITE, NO_PROMISE, QUANTUM, SCALE, Bundle, Flow
+from simulator.kernel.fluid_parts import INFINITE, NO_PROMISE, QUANTUM, SCALE, Bundle, Flow, Heap
 from simulator.kernel.fluid_promises import ask
 
 _SETTLED = 46
 """A full link that is off its capacity by less than 2**-46 of it need not be settled again."""
 
 _by_level = attrgetter("level")
+_by_capacity = attrgetter("capacity")
 
 
 class Bundling:
@@ -23,13 +23,13 @@ class Bundling:
     Attributes:
         now_s: the time of all changes, in seconds.
         calendar: the ends to come.
-        touched: the links to be settled, in the order in which they were touched.
+        touched: heap of the links to be settled, the lowest level first: a level acts on higher ones only.
     """
 
     def __init__(self) -> None:
         self.now_s = -INFINITE
         self.calendar = Calendar()
-        self.touched: deque[Link] = deque()
+        self.touched: Heap[Link] = []
         self._bundles: dict[tuple[int, ...], Bundle] = {}
         self._serial = 0
 
@@ -48,8 +48,8 @@ class Bundling:
         else:
             self._join_free(flow, bundle)
             if governor is None:
-                for link in bundle.links:
-                    self.touch(link)
+                # Nothing bounds it, so one of its links is full now, and most likely this one.
+                self.touch(min(bundle.links, key=_by_capacity))
         if governor is not None:
             self.touch(governor)
         if bundle.promises:
@@ -91,7 +91,7 @@ class Bundling:
         """Have a link settled."""
         if not link.waiting:
             link.waiting = True
-            self.touched.append(link)
+            heappush(self.touched, (link.level, link.number, link))
 
     def govern(self, bundle: Bundle, governor: Link | None) -> None:
         """Put a bundle under another link, or under none."""

@@ -14,7 +14,8 @@ class Calendar:
     def __init__(self) -> None:
         self._flows: Heap[Flow] = []
         self._links: Heap[Link] = []
-        self._most = SPARE_ENTRIES
+        # Longer than this they are rid of entries that no longer hold: so long as to be twice what is left then.
+        self._most_flows = self._most_links = SPARE_ENTRIES
 
     def hold(self, flow: Flow, now_s: float) -> None:
         """Enter the end of a flow that has ``left`` units to go from now on, at its cap."""
@@ -25,13 +26,9 @@ class Calendar:
             flow.finish_s = finish_s = now_s + flow.left / flow.cap
             if finish_s < INFINITE:
                 heappush(self._flows, (finish_s, flow.number, flow))
-                if len(self._flows) > self._most:
-                    self._tidy()
-
-    def _tidy(self) -> None:
-        """Drop invalid entries; look again when the heap has doubled."""
-        rebuild(self._flows, [one for one in self._flows if one[2].finish_s == one[0]])
-        self._most = 2 * len(self._flows) + SPARE_ENTRIES
+                if len(self._flows) > self._most_flows:
+                    rebuild(self._flows, [one for one in self._flows if one[2].finish_s == one[0]])
+                    self._most_flows = 2 * len(self._flows) + SPARE_ENTRIES
 
     def set_end(self, link: Link, finish_s: float) -> None:
         """Enter the first end among the free flows that a link governs."""
@@ -39,6 +36,10 @@ class Calendar:
         if finish_s < link.queued_s:
             link.queued_s = finish_s
             heappush(self._links, (finish_s, link.number, link))
+            if len(self._links) > self._most_links:
+                valid = {one[1]: one for one in self._links if one[2].queued_s == one[0]}
+                rebuild(self._links, list(valid.values()))
+                self._most_links = 2 * len(self._links) + SPARE_ENTRIES
 
     def next_flow(self) -> tuple[float, Flow | None]:
         """Return the first end of a held flow, in seconds."""

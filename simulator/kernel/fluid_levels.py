@@ -10,6 +10,7 @@ max-min fair (see :mod:`simulator.kernel.fluid_parts`).
 from __future__ import annotations
 
 import math
+from heapq import heappop
 
 from simulator.kernel.fluid_bundling import Bundling
 from simulator.kernel.fluid_link import Link
@@ -47,7 +48,7 @@ class Levels:
         settled: set[int] = set()
         times = 0
         while touched:
-            link = touched.popleft()
+            link = heappop(touched)[2]
             link.waiting = False
             self._settle(link)
             settled.add(link.number)

@@ -201,10 +201,13 @@ class Link:
     def watch_above(self, bundle: Bundle, level: float) -> None:
         """Note the level of a bundle that another link governs."""
         heappush(self.above, (-level, bundle.serial, bundle))
+        if len(self.above) > 4 * len(self.bundles) + SPARE_ENTRIES:
+            # It is told of levels whether or not it is settled itself.
+            self.tidy()
 
     def tidy(self) -> None:
         """Drop the invalid entries of heaps that have grown much longer than there are bundles."""
-        most = 2 * len(self.bundles) + SPARE_ENTRIES
+        most = 4 * len(self.bundles) + SPARE_ENTRIES
         if max(len(self.up), len(self.down), len(self.ends), len(self.above)) <= most:
             return
         own = [one for one in self.bundles if one.governor is self]

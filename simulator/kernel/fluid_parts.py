@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from simulator.kernel.fluid_link import Link
 
-BITS = 100
+BITS = 160
 """Rates, weights and virtual times are counted in units of 2**-BITS."""
 
 SCALE = 2.0**BITS

@@ -49,7 +49,7 @@ def ask(bundle: Bundle, rate_i: int, touch: Callable[[Link], None]) -> None:
         need_i = rate_i - promise_i
         if need_i <= 0:
             continue
-        if link.waiting or need_i > link.room_i:
+        if need_i > link.room_i:
             promises[link] = NO_PROMISE
             touch(link)
         else:

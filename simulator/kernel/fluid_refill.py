@@ -23,12 +23,10 @@ def refill(bundling: Bundling, schedule: Callable[[Link], None]) -> None:
         bundling: the flows in their bundles.
         schedule: enters the first end among a full link's flows in the calendar.
     """
-    links, bundles = _component(bundling.touched)
+    links, bundles = _component([link for _, _, link in bundling.touched])
     levels = _levels(links, bundles)
     virtual = [bundle.virtual_i(bundling.now_s) for bundle in bundles]
     for link, level in zip(links, levels, strict=True):
-        if link.full:
-            link.advance(bundling.now_s)
         link.clear()
         if level < INFINITE:
             link.full = True

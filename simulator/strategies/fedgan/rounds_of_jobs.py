@@ -7,7 +7,6 @@ round that begins.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from analysis.runs import RunError
 from devices.fleet import SERVER_ID
 from models.local_step import LOCAL_STEP
 from simulator.commits import CommitLog
+from simulator.kernel.deadline import Deadline
 from simulator.kernel.world import Process, World
 from simulator.strategies.fedgan.jobs import Job, Jobs
 from simulator.strategies.fedgan.plan import FedganPlan
@@ -24,23 +24,6 @@ from simulator.strategies.patience import sampled
 
 MOST_BEGINNINGS = 1000
 """Times in a row that all jobs of a round may be lost before a run is given up."""
-
-_AFTER_ALL_ELSE = simpy.events.EventPriority(2)
-
-
-class Deadline(simpy.Event):
-    """A moment; whatever else happens then comes before, so that who arrives just in time is in time.
-
-    Args:
-        env: whose time it is.
-        time_s: when, in seconds; infinite for never.
-    """
-
-    def __init__(self, env: simpy.Environment, time_s: float) -> None:
-        super().__init__(env)
-        if time_s < math.inf:
-            self._ok, self._value = True, None
-            env.schedule(self, _AFTER_ALL_ELSE, max(0.0, time_s - env.now))
 
 
 class Round:

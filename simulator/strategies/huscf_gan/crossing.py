@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 
 import simpy
 
+from simulator.kernel.deadline import Deadline
 from simulator.strategies.patience import AnyPatience
 
 
 class Crossing:
     """A barrier that everybody passes who came before it was closed.
 
-    It closes when nobody is missing any more, when as many have come as the patience asks for, or at its deadline; at
-    a deadline before which nobody came it waits for the first.
+    It closes when nobody is missing any more, when as many have come as the patience asks for, or at its deadline, with
+    who comes at that very moment; at a deadline before which nobody came it waits for the first.
 
     Args:
         env: whose time it is.
@@ -52,7 +53,7 @@ class Crossing:
     def open(self) -> None:
         """Begin to count the deadline."""
         if self._deadline_s < math.inf and not self._closed:
-            self._env.timeout(self._deadline_s).callbacks.append(self._at_the_deadline)
+            Deadline(self._env, self._env.now + self._deadline_s).callbacks.append(self._at_the_deadline)
 
     def arrive(self, client: int) -> bool:
         """Let a client's rows join; return whether they came in time."""

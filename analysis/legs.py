@@ -5,7 +5,7 @@ Reports go into flat lists and are packed into arrays now and then; a packed leg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -149,6 +149,18 @@ class LegBuffer:
         codes = _codes([str(one.kind) for one in transfers])
         coded = [(*one[:2], code, *one[3:]) for one, code in zip(transfers, codes, strict=True)]
         return self._routines.add(coded, computations)
+
+    def like_routines(
+        self, transfers: Callable[[Mapping[str, int]], FloatArray], computations: FloatArray
+    ) -> int:
+        """Describe many routines at once; return the number of the first, the others follow it.
+
+        Args:
+            transfers: Given the codes of payload kinds, returns the transfers: ``[n, k, 7]``, the numbers of
+                :class:`analysis.routines.RoutineTransfer`.
+            computations: The numbers of :class:`analysis.routines.RoutineComputation`, ``[n, m, 4]``.
+        """
+        return self._routines.add_many(transfers(_KIND_CODES), computations)
 
     def perform(self, routine: int, start_s: float, wait_s: float) -> None:
         """Record all legs of a routine; nothing of them is lost.

@@ -56,6 +56,7 @@ class Recorder:
         transfer: :meth:`analysis.legs.LegBuffer.transfer`.
         compute: :meth:`analysis.legs.LegBuffer.compute`.
         routine: :meth:`analysis.legs.LegBuffer.routine`.
+        like_routines: :meth:`analysis.legs.LegBuffer.like_routines`.
         perform: :meth:`analysis.legs.LegBuffer.perform`.
         absent: :meth:`analysis.absences.Absences.absent`.
         memory: :meth:`analysis.accounts.Accounts.memory`.
@@ -84,6 +85,7 @@ class Recorder:
         self.transfer = self._legs.transfer
         self.compute = self._legs.compute
         self.routine = self._legs.routine
+        self.like_routines = self._legs.like_routines
         self.perform = self._legs.perform
         self.absent = self._accounts.absent
         self.memory = self._accounts.memory

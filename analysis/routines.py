@@ -7,6 +7,7 @@ are turned into legs together. Nothing of a routine is lost: what may be broken 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -53,6 +54,16 @@ class Routines:
         self._computations.add(computations)
         return self._transfers.add(transfers)
 
+    def add_many(self, transfers: FloatArray, computations: FloatArray) -> int:
+        """Keep many routines of as many legs each; return the number of the first.
+
+        Args:
+            transfers: Their transfers with the codes of their kinds, ``[n, k, 7]``.
+            computations: Their computations, ``[n, m, 4]``.
+        """
+        self._computations.add_many(computations)
+        return self._transfers.add_many(transfers)
+
     def transfers(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
         """Return the transfers of performances as columns ``source, target, kind, n_bytes, start_s, end_s, lost``.
 
@@ -78,8 +89,8 @@ class _Rows:
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._numbers: list[float] = []
-        self._first = [0]
+        self._numbers = array("d")
+        self._first = array("q", [0])
         self._columns: FloatArray | None = None
         self._starts: IntArray = np.zeros(1, dtype=np.int64)
 
@@ -91,10 +102,19 @@ class _Rows:
         self._columns = None
         return len(self._first) - 2
 
+    def add_many(self, rows: FloatArray) -> int:
+        """Append the legs of many routines, ``[n, k, width]``; return the number of the first routine."""
+        routines, legs, _ = rows.shape
+        number, start = len(self._first) - 1, self._first[-1]
+        self._numbers.frombytes(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
+        self._first.extend(start + legs * (one + 1) for one in range(routines))
+        self._columns = None
+        return number
+
     def gather(self, which: IntArray) -> tuple[FloatArray, IntArray]:
         """Return the columns ``[width, n]`` of the legs of routines ``which``, and each leg's index in ``which``."""
         if self._columns is None:
-            self._columns = np.array(self._numbers, dtype=np.float64).reshape(-1, self._width).T.copy()
+            self._columns = np.array(self._numbers).reshape(-1, self._width).T.copy()
             self._starts = np.array(self._first, dtype=np.int64)
         first = self._starts
         counts = first[which + 1] - first[which]

@@ -99,8 +99,10 @@ class _Deaf:
     """A recorder that keeps nothing."""
 
     def routine(self, *_: Any) -> int:  # noqa: ANN401
-        """Take a routine; every one has the same number."""
+        """Take a routine; its number matters to nobody."""
         return 0
+
+    like_routines = routine
 
     def _ignore(self, *_: Any) -> None:  # noqa: ANN401
         """Hear nothing."""

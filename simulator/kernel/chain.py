@@ -61,9 +61,10 @@ class Chain:
         env: whose time it is played in.
         recorder: what is told of every performance.
         processor: the device's.
-        legs: what it computes, one after the other; one leg at least.
-        received: what it waits for first, if anything; sent off as the chain begins.
-        sent: what it sends when the legs are done, if anything.
+        routine: the number of its legs in the records.
+        ready_s: when the first leg begins, in seconds from the chain's start, without any waiting.
+        leg_ends_s: when each leg ends.
+        seconds: how long the whole chain takes.
 
     Attributes:
         leg_ends_s: when each leg ends, in seconds from the chain's start, without any waiting.
@@ -85,27 +86,50 @@ class Chain:
         env: simpy.Environment,
         recorder: Recorder,
         processor: Processor,
+        routine: int,
+        ready_s: float,
+        leg_ends_s: tuple[float, ...],
+        seconds: float,
+    ) -> None:
+        self._env, self._processor, self._perform = env, processor, recorder.perform
+        self._routine, self._ready_s, self.leg_ends_s, self._seconds = routine, ready_s, leg_ends_s, seconds
+        self._work_s = leg_ends_s[-1] - ready_s
+
+    @classmethod
+    def forged(
+        cls,
+        env: simpy.Environment,
+        recorder: Recorder,
+        processor: Processor,
         legs: Sequence[ComputeLeg],
         received: Transport | None = None,
         sent: Transport | None = None,
-    ) -> None:
+    ) -> Chain:
+        """Work out a chain's durations, and describe its legs to the recorder.
+
+        Args:
+            env: whose time it is played in.
+            recorder: what is told of every performance.
+            processor: the device's.
+            legs: what it computes, one after the other; one leg at least.
+            received: what it waits for first, if anything; sent off as the chain begins.
+            sent: what it sends when the legs are done, if anything.
+        """
         if not legs:
             raise ValueError(f"a chain without a leg for {processor.device.name}; it needs one at least")
-        self._env, self._processor, self._perform = env, processor, recorder.perform
-        self._ready_s = received.seconds if received else 0.0
-        times_s = list(accumulate((processor.seconds(leg) for leg in legs), initial=self._ready_s))
-        self.leg_ends_s = tuple(times_s[1:])
-        self._work_s = times_s[-1] - self._ready_s
-        self._seconds = times_s[-1] + (sent.seconds if sent else 0.0)
+        ready_s = received.seconds if received else 0.0
+        times_s = list(accumulate((processor.seconds(leg) for leg in legs), initial=ready_s))
         transfers = received.legs(0.0, waits=False) if received else []
         transfers += sent.legs(times_s[-1], waits=True) if sent else []
-        self._routine = recorder.routine(
+        routine = recorder.routine(
             transfers,
             [
                 RoutineComputation(processor.device.id, start_s, end_s, leg.flops)
                 for leg, (start_s, end_s) in zip(legs, pairwise(times_s), strict=True)
             ],
         )
+        seconds = times_s[-1] + (sent.seconds if sent else 0.0)
+        return cls(env, recorder, processor, routine, ready_s, tuple(times_s[1:]), seconds)
 
     def play(self) -> simpy.Event:
         """Begin now; return the event of the end.

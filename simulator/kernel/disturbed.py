@@ -12,9 +12,10 @@ import simpy
 
 from analysis.records import Recorder
 from devices.conditions import Conditions
-from devices.fleet import Fleet
+from devices.fleet import SERVER_ID, Fleet
 from models.split import ComputeLeg
 from simulator.kernel.chain import Message
+from simulator.kernel.like_chains import Payload
 from simulator.kernel.network import Network
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.processors import FifoProcessor, SharedProcessor, StationProcessor
@@ -79,6 +80,24 @@ class DisturbedMachinery:
         return SteppedChain(
             self._env, self._transmission, self._processors[device], tuple(legs), received, sent
         )
+
+    def chains(
+        self,
+        clients: Sequence[int],
+        legs: Sequence[ComputeLeg],
+        received: Payload | None,
+        sent: Payload | None,
+    ) -> list[SteppedChain]:
+        """Forge the same chain for many clients."""
+        return [
+            self.chain(
+                client,
+                legs,
+                Message(SERVER_ID, client, received) if received else None,
+                Message(client, SERVER_ID, sent) if sent else None,
+            )
+            for client in clients
+        ]
 
 
 class SteppedChain:

@@ -126,6 +126,16 @@ class World:
         """
         return self._machinery.chain(device, legs, received, sent)
 
+    def chains(
+        self,
+        clients: Sequence[int],
+        legs: Sequence[ComputeLeg],
+        received: Payload | None = None,
+        sent: Payload | None = None,
+    ) -> list[Road]:
+        """Forge the same chain for many clients, which receive from the server and send to it; see :meth:`chain`."""
+        return list(self._machinery.chains(clients, legs, received, sent))
+
     def is_online(self, device: int) -> bool:
         """Whether a device is there now."""
         return self._disturbed is None or self._disturbed.stations[device].is_online(self.env.now)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.routines import RoutineComputation, RoutineTransfer
 from devices.fleet import SERVER_ID, Device, Fleet
 from devices.profile import DeviceProfile
 from models.cost import BlockCost
-from models.split import ChainCosts, ModelCosts
+from models.split import ChainCosts, ModelCosts, PayloadKind
 from models.workload import DataflowWorkload
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
@@ -117,6 +118,17 @@ class Watcher:
     def routine(self, transfers, computations):
         self.routines.append((transfers, computations))
         return len(self.routines) - 1
+
+    def like_routines(self, transfers, computations):
+        kinds, first = [str(kind) for kind in PayloadKind], len(self.routines)
+        code_of = {kind: code for code, kind in enumerate(kinds)}
+        for sent, computed in zip(transfers(code_of).tolist(), computations.tolist(), strict=True):
+            messages = [
+                RoutineTransfer(int(source), int(target), kinds[int(code)], *numbers)
+                for source, target, code, *numbers in sent
+            ]
+            self.routine(messages, [RoutineComputation(int(one), *numbers) for one, *numbers in computed])
+        return first
 
     def perform(self, routine, start_s, wait_s):
         assert wait_s == 0.0, "on this page no leg meets a busy processor"

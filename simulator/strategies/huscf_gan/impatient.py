@@ -27,7 +27,7 @@ from simulator.strategies.huscf_gan.crew import Crew
 from simulator.strategies.huscf_gan.crossing import Crossing
 from simulator.strategies.huscf_gan.gathering import deliver, gather
 from simulator.strategies.huscf_gan.recutting import recut
-from simulator.strategies.huscf_gan.roads import PASSES, dataflow_roads
+from simulator.strategies.huscf_gan.roads import PASSES, dataflow_roads, roads_of
 from simulator.strategies.patience import sampled
 
 D_IS_APPLIED_IN = 5
@@ -36,7 +36,7 @@ D_IS_APPLIED_IN = 5
 CROSSINGS_OF_PASS = ((0, 7), (1, 2), (3, 4), (5, 6))
 """Of each pass the crossings of its forward and its backward."""
 
-Roads = Mapping[int, list[Road]]
+Roads = Mapping[int, Sequence[Road]]
 """Each client's roads, in the order it takes them."""
 
 MOST_BEGINNINGS = 1000
@@ -82,7 +82,7 @@ def play_impatient(world: World, plan: SplitPlan, log: CommitLog) -> Process:
 
 
 def _roads(world: World, plan: SplitPlan) -> Roads:
-    return {client: dataflow_roads(world, client, plan.legs[client]) for client in plan.clients}
+    return roads_of(world, plan, dataflow_roads)
 
 
 def _begin(

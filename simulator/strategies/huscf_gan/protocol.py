@@ -23,7 +23,7 @@ from simulator.split_plan import SplitPlan
 from simulator.strategies.huscf_gan.impatient import play_impatient
 from simulator.strategies.huscf_gan.options import HuscfGanOptions
 from simulator.strategies.huscf_gan.recutting import recut
-from simulator.strategies.huscf_gan.roads import PASSES, dataflow_roads, roads_in_lockstep
+from simulator.strategies.huscf_gan.roads import PASSES, dataflow_roads, roads_in_lockstep, roads_of
 
 
 def play(world: World, plan: SplitPlan, log: CommitLog) -> Process:
@@ -77,9 +77,7 @@ class _Roads:
 
     def __init__(self, world: World, plan: SplitPlan) -> None:
         forge = roads_in_lockstep if plan.setting.workload.lockstep else dataflow_roads
-        self.clients = [
-            forge(world, client, legs) for client, legs in zip(plan.clients, plan.legs, strict=True)
-        ]
+        self.clients = roads_of(world, plan, forge)
         self.server = [
             (number, position, world.chain(SERVER_ID, [leg])) for number, position, leg in plan.server_program
         ]

@@ -13,6 +13,9 @@ import numpy as np
 HETEDGE = (sys.executable, "-c", "from simulator.cli import main; main()")
 """The command of this interpreter's environment, whether its scripts are on PATH or not."""
 
+LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+"""A process inherits that Ctrl-C is ignored, say from a shell that runs the tests in the background."""
+
 TINY = """\
 name: tiny
 devices:
@@ -75,7 +78,8 @@ def interrupted_process(*arguments: object, folder: Path, when: str) -> tuple[in
     Returns:
         Exit code, standard output, standard error.
     """
-    command = [*HETEDGE, *map(str, arguments)]
+    *interpreter, code = HETEDGE
+    command = [*interpreter, LISTENING + code, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=folder, env=environment(folder / "cache"), **pipes) as process:
         told = ""
@@ -84,5 +88,9 @@ def interrupted_process(*arguments: object, folder: Path, when: str) -> tuple[in
             if when in line:
                 process.send_signal(signal.SIGINT)
                 break
-        out, rest = process.communicate(timeout=120)
+        try:
+            out, rest = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         return process.returncode, out, told + rest

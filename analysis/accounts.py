@@ -13,7 +13,7 @@ from analysis import tables
 from analysis.absences import Absences
 from analysis.device_times import Activity, device_times
 from analysis.energy import Powers
-from analysis.legs import KINDS, Computations, LegBuffer, RecordError, Transfers
+from analysis.legs import KINDS, Computations, LegBuffer, RecordError, Transfers, require
 from analysis.occupancy import FloatArray, IntArray, Spans, tolerance_s
 from analysis.under_way import Announced, Announcement, RoundSpan, UnderWay
 
@@ -43,7 +43,9 @@ class Accounts:
         self._powers = Powers(fleet)
         self._under_way = UnderWay(legs)
         self._absences = Absences(legs.names)
+        self._lanes = _lanes(fleet)
         self._memory_bytes: dict[int, float] = {}
+        self._received_bytes: dict[int, float] = {}
         self._transfer_rows: list[dict[str, Any]] = []
         self._device_rows: list[dict[str, Any]] = []
         self.absent = self._absences.absent
@@ -64,6 +66,15 @@ class Accounts:
             raise RecordError(f"device {device} uses {n_bytes} bytes of memory; allowed: {allowed}")
         self._memory_bytes[device + 1] = max(float(n_bytes), self._memory_bytes.get(device + 1, 0.0))
 
+    def received(self, device: int, n_bytes: float) -> None:
+        """Record what a device was handed, as it says itself; the records of senders must agree.
+
+        Args:
+            device: Id of the device.
+            n_bytes: Size of the message, bytes.
+        """
+        self._received_bytes[device + 1] = self._received_bytes.get(device + 1, 0.0) + n_bytes
+
     def close_round(
         self, round_: int, start_s: float, end_s: float, under_way: Sequence[Announcement] = ()
     ) -> None:
@@ -77,8 +88,8 @@ class Accounts:
 
         Raises:
             RecordError: A leg is impossible or began before the round without having been under way then, a client
-                computed two things at once, a device was busy while it was off, or what was sent is not what was
-                received and lost.
+                computed two things at once, a device was busy while it was off, or a device was not handed what was
+                sent to it and not lost.
         """
         span = RoundSpan(round_, start_s, end_s)
         transfers, work = self._under_way.admit(span, *self._legs.take())
@@ -90,6 +101,7 @@ class Accounts:
             self._transferring(span, transfers, announced),
             off,
             self._legs.names,
+            self._lanes,
         )
         transfers, work = self._under_way.carry(span, transfers, work)
         count = len(self._legs.names)
@@ -106,7 +118,7 @@ class Accounts:
         sent = _sums(transfers.source, transfers.n_bytes, count)
         received = _sums(transfers.target, transfers.n_bytes - transfers.lost_bytes, count)
         lost = _sums(transfers.source, transfers.lost_bytes, count)
-        _require_conserved(span, float(sent.sum()), float(received.sum()), float(lost.sum()))
+        self._require_handed_over(span, received)
         idle_s = times["elapsed_s"] - times["off_s"] - times["compute_s"]
         memory_bytes = np.zeros(count)
         memory_bytes[list(self._memory_bytes)] = list(self._memory_bytes.values())
@@ -124,6 +136,25 @@ class Accounts:
             "energy_j": self._powers.energy_j(times["compute_s"], idle_s, sent + received),
             "memory_bytes": memory_bytes,
         }
+
+    def _require_handed_over(self, span: RoundSpan, came: FloatArray) -> None:
+        """Check that devices were handed what was sent to them and not lost, where they told of it.
+
+        Args:
+            span: The round.
+            came: What was sent to each device, less what was lost of it, bytes.
+        """
+        if not self._received_bytes:
+            return
+        handed = np.zeros(len(came))
+        handed[list(self._received_bytes)] = list(self._received_bytes.values())
+        self._received_bytes.clear()
+
+        def describe(row: int) -> str:
+            what = f"{came[row]} bytes were sent to it and not lost, and it was handed {handed[row]}"
+            return f"{self._legs.names[row]} in round {span.number}: {what}"
+
+        require(np.abs(handed - came) <= 1e-9 * np.maximum(1.0, came), describe)
 
     def _computing(self, span: RoundSpan, work: Computations, announced: Announced) -> list[Activity]:
         """Return what was computed in a round, what is not told yet included."""
@@ -172,10 +203,10 @@ class Accounts:
         return tables.make_table(columns, stacked)
 
 
-def _require_conserved(span: RoundSpan, sent: float, received: float, lost: float) -> None:
-    """Check that every byte sent was received or lost."""
-    if abs(sent - received - lost) > 1e-9 * max(1.0, sent):
-        raise RecordError(f"{span}: {sent} bytes were sent, {received} received and {lost} lost")
+def _lanes(fleet: Fleet) -> FloatArray:
+    """Return how much each device computes at once, by row; without end where all its work shares its lanes."""
+    profiles = [device.profile for device in fleet.devices]
+    return np.array([math.inf if one.processor_sharing else one.lanes for one in profiles])
 
 
 def _transfer_rows(transfers: Transfers) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def device_times(
     transferring: Sequence[Activity],
     off: Spans,
     names: TextArray,
+    lanes: FloatArray,
 ) -> dict[str, FloatArray]:
     """Share out a round's time.
 
@@ -38,20 +39,21 @@ def device_times(
         transferring: What was on its way, once for its source and once for its target.
         off: When devices were off, as :meth:`analysis.absences.Absences.take` returns it.
         names: Names of the devices by row.
+        lanes: How many things each device may compute at once, by row.
 
     Returns:
         Columns ``compute_s``, ``transfer_s``, ``wait_s``, ``off_s`` and ``elapsed_s``, shape ``[devices]``; the
         first four sum to the last.
 
     Raises:
-        RecordError: A client computed two things at once, a device did something while it was off, or the four do
+        RecordError: A device computed more at once than it has lanes, did something while it was off, or the four do
             not sum to the round; the message names device, round and leg.
     """
     work, moved = (_joined(each, span) for each in (computing, transferring))
     for activities, spans in ((computing, work), (transferring, moved)):
         _require_present(span, activities, spans, off, names)
     compute_s, busy_s, known_s = _occupied(work, moved, off, len(names))
-    _require_one_at_a_time(span, computing, work, compute_s, names)
+    _require_lanes(span, computing, work, compute_s, lanes, names)
     elapsed_s = np.full(len(names), span.end_s - span.start_s)
     times = {
         "compute_s": compute_s,
@@ -101,22 +103,27 @@ def _require_present(
     )
 
 
-def _require_one_at_a_time(
-    span: RoundSpan, computing: Sequence[Activity], work: Spans, compute_s: FloatArray, names: TextArray
+def _require_lanes(
+    span: RoundSpan,
+    computing: Sequence[Activity],
+    work: Spans,
+    compute_s: FloatArray,
+    lanes: FloatArray,
+    names: TextArray,
 ) -> None:
-    """Check that a client serves one piece of work after the other; the server (row 0) may do so in several lanes."""
+    """Check that no device computes more at once than it has lanes."""
     overlap_s = np.bincount(work.device, weights=work.end_s - work.start_s, minlength=len(names)) - compute_s
-    overlap_s[0] = 0.0
-
-    def describe(row: int) -> str:
+    for row in np.flatnonzero((overlap_s > span.allowed_s) & np.isfinite(lanes)).tolist():
         own = np.flatnonzero(work.device == row)
         own = own[np.argsort(work.start_s[own], kind="stable")]
-        into_s = np.maximum.accumulate(work.end_s[own])[:-1] - work.start_s[own][1:]
-        leg = _words(computing, int(own[1 + np.argmax(into_s)]))
-        begins = f"{names[row]} computes two things at once in round {span.number}, for {overlap_s[row]} s"
-        return f"{begins}; the second: {leg}"
-
-    require(overlap_s <= span.allowed_s, describe)
+        # With n lanes the k-th piece of work begins when k - n have ended.
+        most = int(lanes[row])
+        into_s = np.sort(work.end_s[own])[:-most] - work.start_s[own][most:]
+        worst = int(np.argmax(into_s)) if len(into_s) else -1
+        if worst >= 0 and into_s[worst] > span.allowed_s:
+            leg = _words(computing, int(own[most + worst]))
+            begins = f"{names[row]} computes {most + 1} things at once in round {span.number}"
+            raise RecordError(f"{begins}, for {into_s[worst]} s; the last: {leg}")
 
 
 def _require_whole(span: RoundSpan, times: dict[str, FloatArray], names: TextArray) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-ITERATION = "iteration"
+UNITS = ("iteration", "merge", "aggregate")
+"""Kinds of commits that tell whose work came back; those of the first kind that a run has count."""
 
 
 class LoggedRun(Protocol):
@@ -28,17 +29,20 @@ def participation(run: LoggedRun) -> pd.DataFrame:
     """Return the share of a run's iterations in which each client's work came back.
 
     A client took part in a pass where it was back for the pass's backward. An iteration of a strategy that knows no
-    passes has one: those whom it names took part in it.
+    passes has one: those whom it names took part in it. A run without iterations in common has jobs: where they are
+    merged one by one, a client's share is that of the merged jobs, so that all clients' sum to 1; else that of the
+    rounds in which its job was averaged.
 
     Args:
         run: a finished run.
 
     Returns:
         One row a client, in the order of ``cuts``, with columns ``client, profile, domain, every_pass, any_pass``: the
-        shares, 0..1, of iterations in which it was in every pass, and in one at least. NaN where there are no
-        iterations.
+        shares, 0..1, of iterations in which it was in every pass, and in one at least. NaN where the run has learned
+        nothing.
     """
-    log = run.commits[run.commits["kind"] == ITERATION]
+    kinds = set(run.commits["kind"])
+    log = run.commits[run.commits["kind"] == next((kind for kind in UNITS if kind in kinds), None)]
     every: Counter[int] = Counter()
     any_: Counter[int] = Counter()
     for clients, passes in zip(log["clients"], log["passes"], strict=True):

@@ -53,7 +53,7 @@ def latency_fid(runs: Sequence[FigureRun]) -> Figure:
     floors = [_positive(run.metrics, "fid_floor") for run in runs]
     every = pd.concat([*tables, *floors])
     if sum(len(table) for table in tables) == 0:
-        raise MissingDataError("metric 'fid' has no value: list fid under evaluation.metrics")
+        raise MissingDataError("metric 'fid' has no value: nothing was trained, or fid is not measured")
     longest_s = float(every["sim_time_s"].max())
     if len(runs) == 1:
         return _fid_of_one_run(tables[0], floors[0], longest_s)

@@ -60,6 +60,7 @@ class Recorder:
         perform: :meth:`analysis.legs.LegBuffer.perform`.
         absent: :meth:`analysis.absences.Absences.absent`.
         memory: :meth:`analysis.accounts.Accounts.memory`.
+        received: :meth:`analysis.accounts.Accounts.received`.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Recorder:
         self.perform = self._legs.perform
         self.absent = self._accounts.absent
         self.memory = self._accounts.memory
+        self.received = self._accounts.received
 
     @property
     def total_bytes(self) -> float:

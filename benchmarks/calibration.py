@@ -34,7 +34,7 @@ from simulator.machine_profile import this_machine, write_profile
 from simulator.setting import make_setting
 from simulator.split_plan import SplitPlan, split_plan
 from simulator.strategies.huscf_gan.learner import HuscfGanLearner
-from simulator.strategies.huscf_gan.protocol import PASSES
+from simulator.strategies.huscf_gan.roads import PASSES
 
 Given, Result = ParamSpec("Given"), TypeVar("Result")
 

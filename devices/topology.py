@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import networkx as nx
 
-from devices.fleet import Device, Fleet
+from devices.fleet import SERVER_ID, Device, Fleet
 
 HUB = "hub"
 """The router in the middle."""
@@ -245,6 +245,29 @@ class Topology:
             bytes_per_s=narrowest.bytes_per_s,
             narrowest=narrowest.name,
         )
+
+
+class Replugged(Backbone):
+    """The backbone of another topology, on which some of its clients hang where they did, under new numbers.
+
+    Args:
+        topology: The other.
+        clients: Their ids there, in the order of the new ones.
+    """
+
+    def __init__(self, topology: Topology, clients: Sequence[int]) -> None:
+        self._topology, self._clients = topology, tuple(clients)
+        self.wires = topology.backbone.wires
+
+    def plugs(self, fleet: Fleet) -> RouterOf:
+        """Hang every device on the router that it had."""
+        del fleet
+        old, router_of = self._clients, self._topology.router_of
+        return lambda device_id: router_of(device_id if device_id == SERVER_ID else old[device_id])
+
+    def path(self, source: str, target: str) -> tuple[int, ...]:
+        """Return the wires from one router to another in their order."""
+        return self._topology.backbone.path(source, target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from simulator.cuts.scoring import ScoredOptions
 from simulator.kernel.world import World
 from simulator.setting import Setting
 from simulator.split_plan import lay_out
-from simulator.strategies.huscf_gan.protocol import play_iteration
+from simulator.strategies.huscf_gan.iteration import play_iteration
 
 
 class EventScorer:
@@ -107,4 +107,4 @@ class _Deaf:
     def _ignore(self, *_: Any) -> None:  # noqa: ANN401
         """Hear nothing."""
 
-    transfer = compute = perform = memory = _ignore
+    transfer = compute = perform = memory = received = _ignore

@@ -19,13 +19,20 @@ from simulator.staging import stage
 DISTURBED_ITERATIONS = 20
 """Over how many iterations the mean is taken where one is not like another."""
 
+ROUNDS_OF_JOBS = 20
+"""How many rounds of an asynchronous strategy are played."""
+
+_ROUNDING = 1e-11
+"""Share of an iteration that differences of its parts are not told apart by."""
+
 
 def played(plan: Plan) -> tuple[IterationTime, float, float]:
     """Play a plan; return an iteration's time, a round's end's, and the setup's, in seconds.
 
     A period of rounds is played with one iteration each, and with more. What the second has more of are iterations,
     and nothing of what begins or ends a round: one where all are alike, :data:`DISTURBED_ITERATIONS` where not, of
-    which the mean counts. Asynchronous rounds have no ends to tell apart: there a whole period counts.
+    which the mean counts. Asynchronous rounds have no ends to tell apart: there the jobs count that are merged in
+    :data:`ROUNDS_OF_JOBS` rounds, without those of the first, in which everybody begins at once.
     """
     if plan.final_kind != "iteration":
         return _mean_of_jobs(plan)
@@ -42,8 +49,8 @@ def played(plan: Plan) -> tuple[IterationTime, float, float]:
 
 
 def _mean_of_jobs(plan: Plan) -> tuple[IterationTime, float, float]:
-    tables = _play_rounds(plan, plan.steps_per_round)
-    jobs, devices = tables["iterations"], tables["devices"]
+    tables = _play_rounds(plan, plan.steps_per_round, ROUNDS_OF_JOBS)
+    jobs, devices = (tables[name].query("round > 0") for name in ("iterations", "devices"))
     seconds = {
         column: (devices.groupby("device")[column].sum() / len(jobs)).to_dict()
         for column in ("compute_s", "transfer_s")
@@ -60,16 +67,23 @@ def _time(plan: Plan, iteration: pd.Series, seconds: Mapping[str, Mapping[Hashab
     latency_s = float(iteration["iteration_latency_s"])
     clients = []
     for device in plan.setting.fleet.clients:
-        compute_s, transfer_s = seconds["compute_s"][device.name], seconds["transfer_s"][device.name]
-        clients.append(ClientTime(compute_s, transfer_s, latency_s - compute_s - transfer_s))
+        compute_s, transfer_s = (
+            _of(latency_s, seconds[column][device.name]) for column in ("compute_s", "transfer_s")
+        )
+        clients.append(ClientTime(compute_s, transfer_s, _of(latency_s, latency_s - compute_s - transfer_s)))
     return IterationTime(latency_s, ends, tuple(clients))
 
 
+def _of(whole_s: float, part_s: float) -> float:
+    """Return a part of a span that is a difference of sums, where it is more than their rounding."""
+    return part_s if part_s > _ROUNDING * whole_s else 0.0
+
+
 @seldom_collecting()
-def _play_rounds(plan: Plan, steps: int) -> dict[str, pd.DataFrame]:
-    """Play a period of rounds of so many iterations in the event simulation; return its tables."""
+def _play_rounds(plan: Plan, steps: int, periods: int = 1) -> dict[str, pd.DataFrame]:
+    """Play periods of rounds of so many iterations in the event simulation; return their tables."""
     setting = _without_stop(plan.setting)
-    short = dataclasses.replace(plan, setting=setting, rounds=plan.period, steps_per_round=steps)
+    short = dataclasses.replace(plan, setting=setting, rounds=periods * plan.period, steps_per_round=steps)
     recorder = Recorder(setting.fleet, "summary", plan.phases)
     world = stage(setting, recorder)
     strategy = registry.STRATEGIES[setting.scenario.strategy.name]

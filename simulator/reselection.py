@@ -11,11 +11,11 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devices.fleet import SERVER_ID, Device, Fleet
+from devices.fleet import Device, Fleet
 from models.split import ComputeLeg, Cut, held_blocks
 from simulator.cuts.problem import Selection
 from simulator.cuts.reselect_options import ReselectOptions
-from simulator.kernel.network import Network, Pace
+from simulator.event_scoring import scorer_of
 from simulator.local_plan import Payload, payload_of
 from simulator.setting import DomainsOfClients, Setting
 from simulator.split_plan import SplitPlan, cut_problem, lay_out, select_cuts
@@ -83,7 +83,7 @@ def _search(plan: SplitPlan, there: Sequence[int]) -> tuple[tuple[Cut, ...], int
     """
     part = _part(plan.setting, there)
     options = plan.setting.scenario.cuts
-    problem = cut_problem(part)
+    problem = cut_problem(part, scorer_of(part, options))
     found: Selection = select_cuts(part, problem, options.selector, options)
     genes = problem.model.genes_of([plan.cuts[client] for client in there])
     kept_s = float(problem.score(genes[None, :])[0])
@@ -103,7 +103,7 @@ def _part(setting: Setting, there: Sequence[int]) -> Setting:
         tuple(setting.deal.domain_of[client] for client in there),
         tuple(setting.deal.sizes[client] for client in there),
     )
-    network = _RenumberedNetwork(setting.network, there)
+    network = setting.network.of_some(part, there)
     return dataclasses.replace(setting, fleet=part, network=network, deal=deal)  # type: ignore[arg-type]
 
 
@@ -112,25 +112,6 @@ class _PartOfADeal(DomainsOfClients):
     """How many images some of the clients hold."""
 
     sizes: tuple[int, ...]
-
-
-class _RenumberedNetwork(Network):
-    """A network whose clients are some of another's, under new numbers."""
-
-    def __init__(self, network: Network, there: Sequence[int]) -> None:
-        self._network = network
-        self._there = tuple(there)
-
-    def pace(self, source: int, target: int) -> Pace:
-        """Return what bounds a message between the devices that the numbers stand for."""
-        return self._network.pace(self._old(source), self._old(target))
-
-    def seconds(self, source: int, target: int, n_bytes: float) -> float:
-        """Return the duration of a message between the devices that the numbers stand for."""
-        return self.pace(source, target).seconds(n_bytes)
-
-    def _old(self, device: int) -> int:
-        return device if device == SERVER_ID else self._there[device]
 
 
 def _gained(plan: SplitPlan, old: Cut, new: Cut) -> Payload:

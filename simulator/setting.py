@@ -234,14 +234,24 @@ def _build_conditions(loaded: Loaded, fleet: Fleet, network: Network, streams: S
         )
     except ConditionError as error:
         raise loaded.error(error.key_path, error.came, error.allowed) from error
-    for device in fleet.devices:
-        if device.profile.battery_j is not None:
-            try:
-                check_battery(device.profile)
-            except BatteryError as error:
-                where = "devices.server" if device.id == fleet.server.id else "devices.clients"
-                raise loaded.error(where, *_came_and_allowed(error)) from error
+    _check_batteries(loaded, fleet)
     return conditions
+
+
+def _check_batteries(loaded: Loaded, fleet: Fleet) -> None:
+    """Refuse a battery whose drain nobody can tell, and one of a server, which does several things at once."""
+    clients = {device.id for device in fleet.clients}
+    for device in fleet.devices:
+        if device.profile.battery_j is None:
+            continue
+        if device.id not in clients:
+            edge = "strategy.edge" if device.id != fleet.server.id else "devices.server"
+            allowed = "allowed: servers on the mains; clients alone may have batteries"
+            raise loaded.error(edge, f"{device.profile.name} has a battery", allowed)
+        try:
+            check_battery(device.profile)
+        except BatteryError as error:
+            raise loaded.error("devices.clients", *_came_and_allowed(error)) from error
 
 
 def _with_edges(fleet: Fleet, tier: EdgeTier, loaded: Loaded) -> Fleet:

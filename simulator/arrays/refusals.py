@@ -33,6 +33,7 @@ def check_scenario(loaded: Loaded, strategies: Collection[str]) -> None:
     _one_of(loaded, "strategy.name", scenario.strategy.name, strategies)
     _one_of(loaded, "network.model", scenario.network.model, NETWORKS)
     _one_of(loaded, "availability.model", scenario.availability.model, ("always",))
+    _default(loaded, "availability", scenario.availability)
     _default(loaded, "disturbances", scenario.disturbances)
     _everybody_takes_part(loaded)
     if scenario.strategy.name == "huscf_gan":
@@ -41,12 +42,16 @@ def check_scenario(loaded: Loaded, strategies: Collection[str]) -> None:
 
 
 def check_fleet(loaded: Loaded, fleet: FleetArrays) -> None:
-    """Refuse devices that may run out of energy in the middle of something.
+    """Refuse a server that does several things at once, and devices that may run out of energy in the middle of one.
 
     Raises:
-        ScenarioError: some device has a battery.
+        ScenarioError: some device has a battery, or the server lanes or processor sharing.
     """
     options: FleetOptions = loaded.scenario.devices
+    if fleet.server.lanes != 1:
+        raise _refusal(loaded, "devices.server.lanes", f"{fleet.server.lanes}", "1")
+    if fleet.server.processor_sharing:
+        raise _refusal(loaded, "devices.server.sharing", "'processor'", "fifo")
     listed = (
         {} if isinstance(options.clients, ClientMix) else {i: f".{i}" for i in range(len(fleet.profiles))}
     )
@@ -86,6 +91,8 @@ def _default(loaded: Loaded, key: str, options: BaseModel, but: Collection[str] 
 
 
 def _told(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_told, value))}]"
     if isinstance(value, BaseModel):
         given: Mapping[str, Any] = value.model_dump(mode="json", exclude_defaults=True)
         return f"{given}"

@@ -13,8 +13,13 @@ from dataclasses import dataclass
 
 import simpy
 
+from analysis.runs import RunError
 from devices.conditions import Factor
 from simulator.kernel.fluid import Fluid
+from simulator.kernel.link_ledger import LinkLedger
+
+MOST_CHANGES = 1_000_000
+"""Changes of links in a row in which nothing may flow before links are said to be never open together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,28 @@ class FlowsInTime:
     Args:
         env: whose time it is.
         capacities: of each link, in units per second.
+        names: what messages call the links.
+
+    Raises:
+        FluidError: by what it schedules, where a link has carried more than it can.
+        RunError: by what it schedules, where links change for ever and never so that anything flows.
     """
 
-    def __init__(self, env: simpy.Environment, capacities: Sequence[float]) -> None:
+    def __init__(self, env: simpy.Environment, capacities: Sequence[float], names: Sequence[str]) -> None:
         self._env = env
         self._fluid = Fluid(capacities)
+        self._ledger = LinkLedger(capacities, names)
         self._capacities = tuple(capacities)
+        self._names = tuple(names)
         self._events: dict[int, simpy.Event] = {}
         self._links: dict[int, tuple[int, ...]] = {}
+        self._units: dict[int, float] = {}
         self._closed: set[int] = set()
         self._factors: dict[int, Factor] = {}
         self._flowing: Counter[int] = Counter()
         self._followed: set[int] = set()
+        self._changes = 0
+        self._left: dict[int, float] = {}
         self._clock_s = 0.0
         self._alarm_s = math.inf
         self._settling = False
@@ -77,6 +92,8 @@ class FlowsInTime:
         flow = self._fluid.start(self._now_s(), units, links, weight, cap)
         self._events[flow] = event
         self._links[flow] = tuple(links)
+        self._units[flow] = units
+        self._ledger.begin(links, self._now_s())
         self._enter(links)
         if until_s < math.inf:
             timer = self._env.timeout(max(0.0, until_s - self._env.now))
@@ -97,8 +114,10 @@ class FlowsInTime:
                     self._followed.add(link)
                     self._follow_on(link)
 
-    def _leave(self, flow: int) -> None:
-        for link in self._links.pop(flow):
+    def _leave(self, flow: int, missing: float = 0.0) -> None:
+        links = self._links.pop(flow)
+        self._ledger.end(links, self._units.pop(flow) - missing, self._now_s())
+        for link in links:
             if link in self._factors:
                 self._flowing[link] -= 1
 
@@ -108,7 +127,9 @@ class FlowsInTime:
             self._followed.remove(link)
             return
         factor, now_s = self._factors[link], self._now_s()
-        self._fluid.set_capacity(now_s, link, self._capacities[link] * factor.value(now_s))
+        capacity = self._capacities[link] * factor.value(now_s)
+        self._fluid.set_capacity(now_s, link, capacity)
+        self._ledger.change(link, capacity, now_s)
         self._settle_soon()
         change_s = factor.next_change_s(now_s)
         if change_s < math.inf:
@@ -119,7 +140,21 @@ class FlowsInTime:
 
     def _changed(self, link: int, time_s: float) -> None:
         self._clock_s = max(self._now_s(), time_s)
+        self._changes += 1
+        if self._changes % MOST_CHANGES == 0:
+            self._require_progress()
         self._follow_on(link)
+
+    def _require_progress(self) -> None:
+        """Check that something has flowed, begun or ended since the last look."""
+        before, now_s = self._left, self._now_s()
+        self._left = {flow: self._fluid.remaining(now_s, flow) for flow in self._links}
+        if self._left and self._left == before:
+            crossed = sorted({link for flow in self._left for link in self._links[flow]})
+            raise RunError(
+                f"up to {now_s} s nothing has flowed in {MOST_CHANGES} changes of links: those of one way are never "
+                f"open together; what waits must cross {', '.join(self._names[link] for link in crossed)}"
+            )
 
     def _now_s(self) -> float:
         # An alarm comes at a sum of floats, which may lie an ulp before the time it was set for.
@@ -136,8 +171,8 @@ class FlowsInTime:
         event = self._events.pop(flow, None)
         if event is None:
             return
-        self._leave(flow)
         missing = self._fluid.stop(self._now_s(), flow)
+        self._leave(flow, missing)
         event.succeed(FlowEnd(completed=missing == 0.0, missing=missing, closed=closed))
         self._settle_soon()
 

@@ -13,7 +13,7 @@ n / (1 - p) are sent.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.fleet import SERVER_ID, Fleet
-from devices.topology import Backbone, Hub, Topology, Way
+from devices.topology import Backbone, Hub, Replugged, Topology, Way
 from devices.topology_options import StarTopology, TopologyOptions
 
 Narrowest = Literal["sender", "receiver", "both", "inner"]
@@ -220,3 +220,12 @@ class Network:
     def of_fleet(self, fleet: Fleet) -> Network:
         """Return the network of another fleet under the same model."""
         return Network(fleet, self._options, backbone=self.topology.backbone)
+
+    def of_some(self, fleet: Fleet, clients: Sequence[int]) -> Network:
+        """Return the network of some of the fleet's clients, numbered anew; every one of them keeps its place.
+
+        Args:
+            fleet: The server and these clients.
+            clients: Their ids in this network's fleet.
+        """
+        return Network(fleet, self._options, backbone=Replugged(self.topology, clients))

@@ -16,6 +16,7 @@ import simpy
 
 from analysis.records import Recorder
 from analysis.runs import RunError
+from devices.fleet import SERVER_ID
 from models.split import ComputeLeg
 from simulator.kernel.flows_in_time import FlowEnd, FlowsInTime
 from simulator.kernel.leg_time import leg_seconds
@@ -28,6 +29,18 @@ Work = Generator[simpy.Event, Any, Outcome]
 """A process that computes."""
 
 
+MOST_TRIES = 100_000
+"""Times that a leg may be begun again before a run is given up."""
+
+
+def never_done(what: str, time_s: float) -> RunError:
+    """Return the error of a leg that was broken off too often."""
+    return RunError(
+        f"up to {time_s:.6g} s {what} was broken off {MOST_TRIES} times in a row: "
+        "devices are away again before it is done"
+    )
+
+
 def back_s(station: Station, time_s: float) -> float:
     """Return when a device is there again.
 
@@ -37,9 +50,10 @@ def back_s(station: Station, time_s: float) -> float:
     returns_s = station.returns_s(time_s)
     if returns_s == math.inf:
         why = "its battery is used up" if station.battery is not None else "it never comes back"
+        cure = "; huscf_gan and fedgan go on without it where strategy.patience is of the kind deadline or quorum"
         raise RunError(
-            f"at {time_s} s everything waits for {station.device.name}, and {why}; "
-            "strategy.patience of the kind deadline or quorum goes on without it"
+            f"at {time_s:.6g} s everything waits for {station.device.name}, and {why}"
+            + (cure if station.device.id != SERVER_ID else "")
         )
     return returns_s
 
@@ -105,7 +119,11 @@ class FifoProcessor(StationProcessor):
     def _foretell(self, leg: ComputeLeg, start_s: float, once: bool) -> tuple[float, bool]:
         """Return when a leg ends that would begin at ``start_s``, and whether it is done then."""
         station, seconds = self._station, leg_seconds(self._station.device.profile, leg)
+        tries = 0
         while True:
+            tries += 1
+            if tries > MOST_TRIES:
+                raise never_done(f"a computation of {seconds:.3g} s on {station.device.name}", start_s)
             if not station.is_online(start_s):
                 if once:
                     return start_s, False
@@ -143,7 +161,7 @@ class SharedProcessor(StationProcessor):
         self, env: simpy.Environment, station: Station, recorder: Recorder, under_way: UnderWay
     ) -> None:
         super().__init__(env, station, recorder)
-        self._flows = FlowsInTime(env, [float(station.device.profile.lanes)])
+        self._flows = FlowsInTime(env, [float(station.device.profile.lanes)], [station.device.name])
         self._under_way = under_way
         if station.speed is not None:
             self._flows.follow(0, station.speed)
@@ -153,7 +171,11 @@ class SharedProcessor(StationProcessor):
         started_s = self._env.now
         ends_s: list[float] = []
         for leg in legs:
+            tries = 0
             while not (yield from self._try(leg)):
+                tries += 1
+                if tries > MOST_TRIES:
+                    raise never_done(f"a computation on {self._station.device.name}", self._env.now)
                 if once:
                     return Outcome(False, started_s, self._env.now, tuple(ends_s))
                 yield self._env.timeout(back_s(self._station, self._env.now) - self._env.now)

@@ -21,7 +21,7 @@ from simulator.kernel.chain import Message
 from simulator.kernel.flows_in_time import FlowEnd, FlowsInTime
 from simulator.kernel.network import Network
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.processors import back_s
+from simulator.kernel.processors import MOST_TRIES, back_s, never_done
 from simulator.kernel.station import Station
 from simulator.kernel.under_way import UnderWay
 from simulator.kernel.varying import VaryingRate
@@ -72,7 +72,11 @@ class Transmission:
         """Send a message; ``once`` gives up when either end leaves or is away, else it is sent again from the start."""
         env = self._env
         began_s = env.now
+        tries = 0
         while True:
+            tries += 1
+            if tries > MOST_TRIES:
+                raise never_done(f"a message {self._way(message)}", env.now)
             if not all(station.is_online(env.now) for station in self._ends(message)):
                 if once:
                     return Outcome(completed=False, start_s=began_s, end_s=env.now)
@@ -81,13 +85,15 @@ class Transmission:
             with self._under_way.entry((message.source, message.target), "transfer", start_s):
                 carried = yield from self._carry(message)
             self._tell(message, start_s, carried)
+            if carried.completed:
+                self._recorder.received(message.target, message.n_bytes)
             if carried.completed or once:
                 return Outcome(carried.completed, began_s, env.now, closed=carried.closed)
             if carried.closed:
-                ends = " to ".join(station.device.name for station in self._ends(message))
                 raise RunError(
-                    f"at {env.now} s everything waits for a message from {ends}, and a link on its way is "
-                    "closed for good; strategy.patience of the kind deadline or quorum goes on without it"
+                    f"at {env.now:.6g} s everything waits for a message {self._way(message)}, and a link on its way is "
+                    "closed for good; huscf_gan and fedgan go on without it where strategy.patience is of the kind "
+                    "deadline or quorum"
                 )
 
     def _until_both_are_there(self, message: Message) -> Generator[simpy.Event, Any, None]:
@@ -97,6 +103,9 @@ class Transmission:
             if there_s <= now_s:
                 return
             yield self._env.timeout(there_s - now_s)
+
+    def _way(self, message: Message) -> str:
+        return "from " + " to ".join(station.device.name for station in self._ends(message))
 
     def _ends(self, message: Message) -> tuple[Station, Station]:
         return self._stations[message.source], self._stations[message.target]
@@ -179,12 +188,12 @@ class Transmission:
             self._fleet.device(message.target).profile.downlink_bytes_per_s,
             self._conditions.downlink(message.target),
         )
-        return VaryingRate((up,) if self._network.asks_sender_alone else (up, down))
+        return VaryingRate((up,) if self._network.asks_sender_alone else (up, down), self._way(message))
 
     def _shared_links(self) -> FlowsInTime:
         """Return the flows of all links; those that change by themselves follow their factors."""
         links = self._network.topology.links
-        flows = FlowsInTime(self._env, [link.bytes_per_s for link in links])
+        flows = FlowsInTime(self._env, [link.bytes_per_s for link in links], [link.name for link in links])
         numbers = {link.name: number for number, link in enumerate(links)}
         for device in self._fleet.devices:
             for factor, way in (

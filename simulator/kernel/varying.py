@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from analysis.runs import RunError
 from devices.conditions import Factor
+
+MOST_CLOSED = 100_000
+"""Changes in a row in which no byte may pass before links are said to be never open together."""
 
 
 def work_between(factor: Factor, start_s: float, end_s: float) -> float:
@@ -24,10 +28,15 @@ class VaryingRate:
     Args:
         links: of each link its rate in bytes per second, and the factor of it; None for always 1. Without a link the
             rate is infinite.
+        way: what a message calls it.
+
+    Raises:
+        RunError: by all its methods, where the links are never open together though none is closed for good.
     """
 
-    def __init__(self, links: Sequence[tuple[float, Factor | None]]) -> None:
+    def __init__(self, links: Sequence[tuple[float, Factor | None]], way: str = "the way") -> None:
         self._links = tuple(links)
+        self._way = way
 
     def end_s(self, start_s: float, n_bytes: float) -> float:
         """Return when so many bytes have passed that begin to flow at ``start_s``; infinite if they never have."""
@@ -59,12 +68,18 @@ class VaryingRate:
 
     def _spans(self, start_s: float) -> Iterator[tuple[float, float, float]]:
         """Yield spans of one rate: from, until, bytes per second."""
-        at_s = start_s
+        at_s, closed = start_s, 0
         while at_s < math.inf:
             rates, changes_s = zip(*(self._piece(link, at_s) for link in self._links), strict=True)
             closed_s = [change_s for rate, change_s in zip(rates, changes_s, strict=True) if rate == 0.0]
             # While a link is closed no other one matters: an endless series of their changes must not be waited for.
             until_s = max(closed_s) if closed_s else min(changes_s)
+            closed = closed + 1 if closed_s else 0
+            if closed > MOST_CLOSED:
+                raise RunError(
+                    f"no byte passes {self._way} from {start_s} s to {until_s} s, in {closed} changes of its links: "
+                    "they are never open together"
+                )
             yield at_s, until_s, min(rates)
             at_s = until_s
 

@@ -15,10 +15,8 @@ from analysis.records import Recorder
 def recorder(**powers):
     """Two clients that draw 10 W, 2 W and 0.01 J/B, or as said, and a server that does not say."""
     draws = {"busy_power_w": 10.0, "idle_power_w": 2.0, "radio_j_per_byte": 0.01} | powers
-    clients = [
-        SimpleNamespace(id=one.id, name=one.name, profile=SimpleNamespace(name="p", **draws))
-        for one in fleet().clients
-    ]
+    profile = SimpleNamespace(name="p", lanes=1, processor_sharing=False, **draws)
+    clients = [SimpleNamespace(id=one.id, name=one.name, profile=profile) for one in fleet().clients]
     return Recorder(dataclasses.replace(fleet(), clients=tuple(clients)), phases=PHASES)
 
 

@@ -5,9 +5,7 @@ import math
 import pytest
 from recorded_rounds import recorder
 
-from analysis.accounts import _require_conserved
 from analysis.records import RecordError
-from analysis.under_way import RoundSpan
 
 
 @pytest.mark.parametrize("mode", ["full", "summary"])
@@ -36,9 +34,23 @@ def test_work_in_vain_is_work():
 
 
 def test_bytes_that_vanish_are_an_error():
-    message = r"round 2 \(0.0 s to 9.0 s\): 100.0 bytes were sent, 60.0 received and 30.0 lost"
+    rec = recorder()
+    rec.transfer(0, -1, "activation", 100.0, 0.0, 1.0, lost_bytes=30.0)
+    rec.received(-1, 70.0)
+    rec.end_round(0, 10.0)
+    rec.transfer(0, -1, "activation", 100.0, 10.0, 11.0, lost_bytes=30.0)
+    rec.received(-1, 60.0)
+    message = "server in round 1: 70.0 bytes were sent to it and not lost, and it was handed 60.0"
     with pytest.raises(RecordError, match=message):
-        _require_conserved(RoundSpan(2, 0.0, 9.0), 100.0, 60.0, 30.0)
+        rec.end_round(1, 19.0)
+
+
+def test_bytes_that_come_from_nowhere_are_an_error():
+    rec = recorder()
+    rec.transfer(-1, 1, "activation", 100.0, 0.0, 1.0, lost_bytes=100.0)
+    rec.received(1, 100.0)
+    with pytest.raises(RecordError, match=r"client-1 in round 0: 0\.0 bytes were sent to it and not lost"):
+        rec.end_round(0, 10.0)
 
 
 def test_memory_is_the_most_of_the_round():

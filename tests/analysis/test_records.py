@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from recorded_rounds import device, fleet, played_round, recorder
 
+from analysis import device_times
 from analysis.records import Recorder, RecordError
 from analysis.tables import check_table
 from devices.fleet import Fleet, FleetOptions, build_fleet
 from devices.profile import load_profile
 
 TWO_AT_ONCE = (
-    "client-1 computes two things at once in round 1, for 1.0 s; "
-    "the second: client-1, 7.0 FLOP from 4.0 s to 6.0 s"
+    "client-1 computes 2 things at once in round 1, for 1.0 s; "
+    "the last: client-1, 7.0 FLOP from 4.0 s to 6.0 s"
 )
 
 
@@ -164,16 +165,39 @@ def test_accounts_equal_a_timeline_counted_second_by_second():
     assert devices["wait_s"].tolist() == (~transferring & ~computing).sum(1).tolist()
 
 
-def test_server_may_compute_in_lanes_but_a_client_may_not():
-    rec = recorder()
+@pytest.mark.parametrize("served", [{"lanes": 2}, {"sharing": True}])
+def test_server_may_compute_in_lanes_but_a_client_may_not(served):
+    rec = recorder(**served)
     rec.compute(-1, 0.0, 2.0, 1.0)
     rec.compute(-1, 1.0, 3.0, 1.0)
+    rec.compute(-1, 2.0, 3.0, 1.0)
     rec.end_round(0, 3.0)
     assert row(rec.tables(), "server")["compute_s"] == 3.0
     rec.compute(1, 3.0, 5.0, 1.0)
     rec.compute(1, 4.0, 6.0, 7.0)
     with pytest.raises(RecordError, match=TWO_AT_ONCE):
         rec.end_round(1, 6.0)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_the_server_has_as_many_lanes_as_it_has(lanes):
+    rec = recorder(lanes=lanes)
+    for start_s in range(lanes):
+        rec.compute(-1, float(start_s), 5.0, 1.0)
+    rec.compute(-1, 4.5, 6.0, 9.0)
+    message = f"server computes {lanes + 1} things at once in round 0, for 0.5 s; the last: server, 9.0 FLOP from 4.5"
+    with pytest.raises(RecordError, match=message):
+        rec.end_round(0, 6.0)
+
+
+def test_times_that_do_not_sum_to_the_round_are_an_error(monkeypatch):
+    # Nothing that can be told leads here: the sum is checked since sharing out time is where a slip would hide.
+    honest = device_times._occupied
+    monkeypatch.setattr(device_times, "_occupied", lambda *told: tuple(part * 2 for part in honest(*told)))
+    rec = recorder()
+    rec.compute(0, 0.0, 4.0, 1.0)
+    with pytest.raises(RecordError, match=r"the times of client-0 do not sum to round 0: compute_s 8\.0"):
+        rec.end_round(0, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_an_announced_computation_is_a_computation():
     rec = recorder()
     rec.compute(0, 2.0, 6.0, 7.0)
     with pytest.raises(
-        RecordError, match=r"client-0 computes two .* for 2.0 s; the second: client-0, computing since"
+        RecordError, match=r"client-0 computes 2 .* for 2.0 s; the last: client-0, computing since"
     ):
         rec.end_round(0, 10.0, [(0, "compute", 4.0)])
 
@@ -175,7 +175,5 @@ def test_a_straddling_computation_meets_the_next_ones():
     rec.compute(0, 2.0, 12.0, 7.0)
     rec.end_round(0, 10.0)
     rec.compute(0, 11.0, 13.0, 5.0)
-    with pytest.raises(
-        RecordError, match=r"in round 1, for 1.0 s; the second: client-0, 5.0 FLOP from 11.0 s"
-    ):
+    with pytest.raises(RecordError, match=r"in round 1, for 1.0 s; the last: client-0, 5.0 FLOP from 11.0 s"):
         rec.end_round(1, 20.0)

@@ -60,3 +60,16 @@ def test_what_cannot_be_is_refused_with_its_place(hetedge, tmp_path, text, line)
         done = hetedge(command, "s.yaml")
         assert (done.code, done.out) == (2, "")
         assert done.lines == [line.replace("{folder}", str(tmp_path))]
+
+
+def test_a_server_hangs_on_the_mains(hetedge, tmp_path):
+    powers = "battery: 9 J, idle_power: 1 W, busy_power: 2 W, radio_energy: 0 J/B"
+    (tmp_path / "s.yaml").write_text(
+        f"devices:\n  server: {{profile: paper-server, {powers}}}\n  clients: [{{profile: paper-1, count: 4}}]\n"
+    )
+    done = hetedge("validate", "s.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert done.lines == [
+        "s.yaml:2:11: devices.server: paper-server has a battery; "
+        "allowed: servers on the mains; clients alone may have batteries"
+    ]

@@ -155,6 +155,27 @@ def test_many_clients_are_summed_up_by_profile(path, monkeypatch):
     assert all(name in text for name in summary)
 
 
+ASYNCHRONOUS = "strategy={name: fedgan, steps_per_round: 2, aggregation: {kind: fedasync}}"
+
+
+@pytest.mark.parametrize(
+    "override", ["strategy={name: fedgan}", ASYNCHRONOUS, "strategy={name: md_gan}", "network.model=ideal"]
+)
+def test_differences_of_events_leave_no_rounding_behind(path, override):
+    answer = latency(path(), [override], "events")
+    schema = Path(array_path.__file__).parent.parent / "docs" / "schemas" / "latency.schema.json"
+    jsonschema.validate(json.loads(json.dumps(answer)), json.loads(schema.read_text(encoding="utf-8")))
+    seconds = [client[name] for client in answer["clients"] for name in ("compute_s", "transfer_s", "wait_s")]
+    assert all(one == 0.0 or one > 1e-11 * answer["iteration_latency_s"] for one in seconds)
+
+
+def test_asynchronous_jobs_are_told_without_the_start_in_which_all_begin_at_once(path):
+    file = path()
+    # In the long run a client's jobs are merged at its own pace, whatever the others do: so the closed form counts.
+    expected_s = plan_from_sizes(file, [ASYNCHRONOUS]).closed_form().latency_s
+    assert latency(file, [ASYNCHRONOUS], "events")["iteration_latency_s"] == pytest.approx(expected_s, rel=0.02)
+
+
 def test_strategies_without_cuts_have_no_summary_of_them(path, monkeypatch):
     monkeypatch.setattr(array_path, "MOST_LISTED_CLIENTS", 11)
     answer = latency(path(), ["strategy={name: fedgan}"], "arrays")
@@ -185,6 +206,14 @@ def test_the_arrays_are_given_to_python(path):
         ("cuts={selector: exact}", "cuts.selector", "fixed, homogeneous, random"),
         ("cuts.limits={latency: 1 h}", "cuts.limits", "its default"),
         ("cuts.objective={server_s: 1}", "cuts.objective", "its default"),
+        ("availability={model: always, rejoin: reset}", "availability.rejoin", "reset with engine arrays"),
+        (
+            "disturbances={outages: [{what: client-1, from: 10 min}]}",
+            "disturbances.outages",
+            "[{'what': 'client-1', 'from': '600 s'}] with engine arrays",
+        ),
+        ("devices.server.lanes=2", "devices.server.lanes", "2 with engine arrays; allowed there: 1"),
+        ("devices.server.sharing=processor", "devices.server.sharing", "allowed there: fifo"),
         ("devices.clients.1.battery=1 kJ", "devices.clients.1", "phone-2024 with a battery"),
         ("devices.server.battery=1 kJ", "devices.server", "server-small with a battery"),
         ("devices.clients.1.memory=1 kB", "devices.clients", "devices lack memory"),

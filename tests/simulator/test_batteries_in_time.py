@@ -93,6 +93,18 @@ def test_bytes_of_a_torn_message_drain_its_sender_alone():
     assert world.is_online(1)
 
 
+def test_who_was_sent_half_a_message_has_received_nothing():
+    powers = {"battery_j": 100.0, "idle_power_w": 0.0, "busy_power_w": 0.0, "radio_j_per_byte": 1.0}
+    devices = fleet_of(profile("hub", link=1e6), profile(link=10.0, **powers))
+    world = disturbed_world(devices, absences={SERVER_ID: [(6.0, 7.0)]})
+    assert not played(
+        world, lambda w: w.attempt_send(SERVER_ID, 0, [(PayloadKind.ACTIVATION, 90.0)])
+    ).completed
+    played(world, lambda w: w.env.timeout(2.0))
+    assert played(world, lambda w: w.attempt_send(SERVER_ID, 0, [(PayloadKind.ACTIVATION, 99.0)])).completed
+    assert world.is_online(0)
+
+
 def test_who_waits_for_a_device_without_energy_is_told_why():
     world = disturbed_world(fleet(10.0))
     with pytest.raises(RunError, match="everything waits for client-0, and its battery is used up"):

@@ -1,17 +1,20 @@
 """A disturbed world by hand: who leaves loses what it was doing; slow spells, closed links, lanes, batteries, loss."""
 
+import dataclasses
 import math
 
 import pytest
-from disturbed_worlds import FOR_GOOD, Notebook, disturbed_world, leg, played
+from disturbed_worlds import FOR_GOOD, Notebook, conditions_of, disturbed_world, leg, played
 from small_worlds import fleet_of, profile
 
 from analysis.records import Recorder
 from analysis.runs import RunError
 from devices.fleet import SERVER_ID
+from devices.time_functions import Factor
 from models.split import PayloadKind
 from simulator.kernel.chain import Message
-from simulator.kernel.network import MaxminNetwork
+from simulator.kernel.network import DedicatedNetwork, MaxminNetwork, Network
+from simulator.kernel.world import World
 
 BYTES = [(PayloadKind.ACTIVATION, 100.0)]
 
@@ -82,6 +85,12 @@ def test_what_waits_for_a_device_that_never_returns_is_an_error():
     world = disturbed_world(fleet(), absences={0: [(1.0, FOR_GOOD)]})
     with pytest.raises(RunError, match="everything waits for client-0, and it never comes back"):
         played(world, lambda w: w.compute(0, [leg(5.0)]))
+
+
+def test_no_patience_goes_on_without_the_server():
+    world = disturbed_world(fleet(), absences={SERVER_ID: [(1.0, FOR_GOOD)]})
+    with pytest.raises(RunError, match=r"at 1 s everything waits for server, and it never comes back$"):
+        played(world, lambda w: w.compute(SERVER_ID, [leg(5.0)]))
 
 
 def test_lanes_serve_first_come_first_served():
@@ -168,3 +177,93 @@ def test_a_round_that_ends_meanwhile_counts_the_time_of_what_is_under_way(networ
     assert own["off_s"].tolist() == pytest.approx([0.0, 2.0])
     assert own["wait_s"].tolist() == pytest.approx([0.0, 13.0])
     assert own["uplink_bytes"].tolist() == [0.0, 100.0]
+
+
+def test_weights_share_a_link_out():
+    clients = [profile(link=100.0, share_weight=weight) for weight in (3.0, 1.0)]
+    world = disturbed_world(fleet_of(profile("hub", link=10.0), *clients), network=MaxminNetwork())
+    ends = {}
+
+    def sending(client):
+        yield world.send(client, SERVER_ID, BYTES)
+        ends[client] = world.now_s
+
+    def everything():
+        yield world.env.all_of([world.env.process(sending(client)) for client in (0, 1)])
+
+    world.play(everything())
+    n_bytes = BYTES[0][1]
+    first_s = n_bytes / (10.0 * 3 / 4)
+    # Until then the other one has had a quarter; what it lacks has the link to itself.
+    assert ends == {0: pytest.approx(first_s), 1: pytest.approx(first_s + (n_bytes - 2.5 * first_s) / 10.0)}
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_a_message_without_bytes_passes_a_link_that_is_closed_for_good(network):
+    world = disturbed_world(fleet(), network=network, ups={0: [(2.0, 0.0)]})
+
+    def run():
+        yield world.env.timeout(3.0)
+        assert (yield world.attempt_send(0, SERVER_ID, BYTES)).closed
+        assert (yield world.attempt_send(0, SERVER_ID, [(PayloadKind.ACTIVATION, 0.0)])).completed
+
+    world.play(run())
+
+
+class Alternating(Factor):
+    """Open for a second, closed for a second, for ever; and how often somebody looked."""
+
+    def __init__(self, first):
+        self.first, self.looks = first, 0
+
+    def piece(self, time_s):
+        self.looks += 1
+        return float(int(time_s) % 2 == self.first), math.floor(time_s) + 1.0
+
+
+def alternating_world(network, first):
+    """Client 0's uplink and the server's downlink, of which neither is ever closed for good."""
+    up, down = Alternating(0), Alternating(first)
+    still = conditions_of(fleet())
+    conditions = dataclasses.replace(still, uplinks={0: up}.get, downlinks={SERVER_ID: down}.get)
+    own = Network(fleet(), network or DedicatedNetwork())
+    return World(fleet(), own, Notebook(), conditions), up
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (None, r"no byte passes from client-0 to server from 0\.0 s to .* they are never open together"),
+        (MaxminNetwork(), "never open together; what waits must cross server down, client-0 up"),
+    ],
+)
+def test_links_that_are_never_open_together_end_the_run(monkeypatch, network, message):
+    monkeypatch.setattr("simulator.kernel.flows_in_time.MOST_CHANGES", 100)
+    world, _ = alternating_world(network, first=1)
+    with pytest.raises(RunError, match=message):
+        played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+
+
+def test_a_message_that_crosses_very_many_changes_comes_through(monkeypatch):
+    monkeypatch.setattr("simulator.kernel.flows_in_time.MOST_CHANGES", 7)
+    world, up = alternating_world(MaxminNetwork(), first=0)
+    played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    # A hundred bytes at ten a second, in every other second.
+    assert world.now_s == pytest.approx(19.0)
+    played(world, lambda w: w.env.timeout(1.0))
+    looks = up.looks
+    played(world, lambda w: w.env.timeout(1000.0))
+    assert up.looks == looks, "links are looked at only while something flows"
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_what_is_broken_off_again_and_again_ends_the_run(monkeypatch, network):
+    for module in ("processors", "transmission"):
+        monkeypatch.setattr(f"simulator.kernel.{module}.MOST_TRIES", 20)
+    absences = {0: [(float(time_s), time_s + 0.5) for time_s in range(1, 100)]}
+    world = disturbed_world(fleet(), network=network, absences=absences)
+    with pytest.raises(RunError, match="a computation of 5 s on client-0 was broken off 20 times in a row"):
+        played(world, lambda w: w.compute(0, [leg(5.0)]))
+    world = disturbed_world(fleet(), network=network, absences=absences)
+    with pytest.raises(RunError, match="a message from client-0 to server was broken off 20 times in a row"):
+        played(world, lambda w: w.send(0, SERVER_ID, BYTES))

@@ -3,10 +3,12 @@
 import pytest
 
 from analysis.records import Recorder
+from devices.fleet import SERVER_ID, Device, Fleet
 from simulator import registry
 from simulator.commits import CommitLog, NullLearner
+from simulator.event_scoring import iteration_seconds
 from simulator.planning import make_plan
-from simulator.reselection import Reselector
+from simulator.reselection import Reselector, _part
 from simulator.setting import make_setting
 from simulator.staging import stage
 
@@ -68,6 +70,51 @@ def test_those_that_are_there_get_the_cuts_of_a_fleet_of_their_own_and_the_other
     assert found.plan.cuts == (plan.cuts[0], *alone.cuts)
     assert found.plan.cuts != plan.cuts
     assert found.plan.closed_form().latency_s >= plan.closed_form().latency_s * (1 - 1e-12)
+
+
+CROWDED = """\
+devices:
+  server: {profile: paper-server, uplink: 5 MB/s, downlink: 5 MB/s}
+  clients: [{profile: paper-1, count: 3}, {profile: paper-3, count: 3}]
+  order: listed
+data: {domains: [{dataset: mnist5k}]}
+network: {model: maxmin, topology: {kind: cells, cells: 2, uplink: 9 MB/s, downlink: 9 MB/s}}
+model: {width: 8}
+strategy: {rounds: 3, steps_per_round: 1, patience: {kind: deadline, deadline: 10 min}}
+cuts: {selector: local_search, score: events, max_evaluations: 60, reselect: {least_gain: 0, when: every_round}}
+"""
+
+
+@pytest.mark.parametrize("there", [(0, 1, 2, 3, 4, 5), (0, 2, 3, 5)])
+def test_cuts_that_were_scored_by_events_are_scored_by_events_again(plan_of, there):
+    plan = plan_of(text=CROWDED)
+    found = Reselector(plan).at_round_end(plan, there)
+    new = found.plan.cuts if found.plan is not None else plan.cuts
+    part = _part(plan.setting, there)
+    before_s, after_s = (
+        iteration_seconds(part, [cuts[client] for client in there]) for cuts in (plan.cuts, new)
+    )
+    assert after_s <= before_s * (1 + 1e-12)
+
+
+def test_a_part_of_a_fleet_keeps_its_places(plan_of):
+    plan = plan_of(text=CROWDED)
+    there = (1, 2, 5)
+    whole, fleet = plan.setting.network, plan.setting.fleet
+    some = whole.of_some(
+        Fleet(fleet.server, tuple(Device(i, fleet.clients[c].profile) for i, c in enumerate(there))), there
+    )
+    first_inner = {
+        network: len(network.topology.links) - len(network.topology.inner_links) for network in (some, whole)
+    }
+
+    def inner(network, source, target):
+        return [link - first_inner[network] for link in network.way(source, target).links[1:-1]]
+
+    for number, client in enumerate(there):
+        assert inner(some, number, SERVER_ID) == inner(whole, client, SERVER_ID) != []
+        assert inner(some, SERVER_ID, number) == inner(whole, SERVER_ID, client)
+        assert some.pace(number, SERVER_ID) == whole.pace(client, SERVER_ID)
 
 
 def test_what_saves_too_little_is_not_worth_it(plan_of):

@@ -24,13 +24,16 @@ class Notebook:
     """Keeps what a recorder is told, in plain tuples."""
 
     def __init__(self):
-        self.computed, self.sent, self.off = [], [], []
+        self.computed, self.sent, self.off, self.handed = [], [], [], []
 
     def compute(self, device, start_s, end_s, flops, lost_flops=0.0):
         self.computed.append((device, start_s, end_s, flops, lost_flops))
 
     def transfer(self, source, target, kind, n_bytes, start_s, end_s, lost_bytes=0.0):
         self.sent.append((source, target, n_bytes, start_s, end_s, lost_bytes))
+
+    def received(self, device, n_bytes):
+        self.handed.append((device, n_bytes))
 
     def absent(self, device, start_s, end_s):
         self.off.append((device, start_s, end_s))

@@ -10,18 +10,21 @@ from devices.fleet import Fleet
 PHASES = ("forward", "backward")
 
 
-def device(id_):
+def device(id_, lanes=1, sharing=False):
     name = "server" if id_ == -1 else f"client-{id_}"
     draws = dict.fromkeys(("busy_power_w", "idle_power_w", "radio_j_per_byte"))
-    return SimpleNamespace(id=id_, name=name, profile=SimpleNamespace(name=f"profile-of-{name}", **draws))
+    served = {"lanes": lanes, "processor_sharing": sharing}
+    profile = SimpleNamespace(name=f"profile-of-{name}", **draws, **served)
+    return SimpleNamespace(id=id_, name=name, profile=profile)
 
 
-def fleet(clients=2):
-    return Fleet(device(-1), tuple(device(i) for i in range(clients)))
+def fleet(clients=2, lanes=1, sharing=False):
+    return Fleet(device(-1, lanes, sharing), tuple(device(i) for i in range(clients)))
 
 
-def recorder(clients=2, mode="full"):
-    return Recorder(fleet(clients), mode=mode, phases=PHASES)
+def recorder(clients=2, mode="full", lanes=1, sharing=False):
+    """A recorder of clients and a server with so many lanes."""
+    return Recorder(fleet(clients, lanes, sharing), mode=mode, phases=PHASES)
 
 
 def played_round(rec, round_=0, t=0.0):

@@ -236,7 +236,7 @@ class RecordedLearner:
         return str(self._recording.run.summary["weights_sha256"])
 
     def _measure(self, round_: int) -> None:
-        for domain, metric, value in self._metrics[round_]:
+        for domain, metric, value in self._metrics.get(round_, ()):
             self._recorder.metric(round_, self._clock(), self._recorder.total_bytes, domain, metric, value)
             self.latest.setdefault(domain, {})[metric] = value
 

@@ -95,6 +95,9 @@ def _recording(path: Path) -> Recording:
     if not loaded.scenario.strategy.is_lossless():
         came = "the run did not wait for everybody: its weights depend on who was in time"
         raise NotRecordedError(f"{path}: {came}; allowed: a synchronous run with patience of the kind all")
+    if loaded.scenario.cuts.reselect is not None:
+        came = "the run chose its cuts anew (cuts.reselect): on another fleet it might have chosen others, elsewhere"
+        raise NotRecordedError(f"{path}: {came}; allowed: a run that kept its cuts")
     return read_recording(run, loaded)
 
 

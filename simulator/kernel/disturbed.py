@@ -144,5 +144,5 @@ class SteppedChain:
         worked = yield from self._processor.work(self._legs, once)
         if worked.completed and self._sent is not None:
             sent = yield from self._transmission.send(self._sent, once)
-            return Outcome(sent.completed, start_s, sent.end_s, worked.leg_ends_s)
+            return Outcome(sent.completed, start_s, sent.end_s, worked.leg_ends_s, sent.closed)
         return worked

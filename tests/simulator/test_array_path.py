@@ -173,7 +173,9 @@ def test_asynchronous_jobs_are_told_without_the_start_in_which_all_begin_at_once
     file = path()
     # In the long run a client's jobs are merged at its own pace, whatever the others do: so the closed form counts.
     expected_s = plan_from_sizes(file, [ASYNCHRONOUS]).closed_form().latency_s
-    assert latency(file, [ASYNCHRONOUS], "events")["iteration_latency_s"] == pytest.approx(expected_s, rel=0.02)
+    assert latency(file, [ASYNCHRONOUS], "events")["iteration_latency_s"] == pytest.approx(
+        expected_s, rel=0.02
+    )
 
 
 def test_strategies_without_cuts_have_no_summary_of_them(path, monkeypatch):
@@ -223,7 +225,7 @@ def test_the_arrays_are_given_to_python(path):
         ("strategy.clusters=13", "strategy.clusters", "13 clusters of 12 clients"),
         ("strategy={name: md_gan, batches: 13}", "strategy.batches", "13 batches for 12 clients"),
         ("devices.clients.2.spread={latency: 0.1}", "devices.clients.2.spread.latency", "no effect"),
-        ("devices.clients.2.downlink=1e-9 B/s", "devices", "one iteration would take"),
+        ("devices.clients.2.memory_bandwidth=1e-9 B/s", "devices", "one iteration would take"),
     ],
 )
 def test_what_arrays_cannot_tell_is_refused_at_its_key(path, override, key, part):

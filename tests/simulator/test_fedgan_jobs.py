@@ -7,6 +7,7 @@ import pytest
 from played_jobs import plan_of_jobs, play_jobs
 
 from analysis.runs import RunError
+from scenarios.load import ScenarioError
 from simulator.strategies.patience import sampled
 
 THREE = "[{profile: paper-1}, {profile: paper-2}, {profile: paper-3}]"
@@ -323,7 +324,7 @@ def test_memory_of_servers_and_clients_of_jobs(laid):
     for mode, stored, kept in (
         (patience("kind: quorum"), 3, 0),  # its own, the sum of what has come, what comes
         ("strategy.aggregation={kind: fedasync}", 2, 0),  # its own, what comes
-        ("strategy.aggregation={kind: fedbuff}", 3, both),  # and a client keeps what it began with
+        ("strategy.aggregation={kind: fedbuff, buffer: 2}", 3, both),  # and a client keeps what it began with
     ):
         plan = laid(THREE, mode)
         assert plan.server_memory_bytes() == stored * both
@@ -341,3 +342,58 @@ def test_what_an_iteration_is(laid):
         assert (plan.final_kind, plan.iterations_per_round) == (kind, count)
         run = play_jobs(plan)
         assert len(run.tables["iterations"]) == len(run.commits(kind)) == 3 * count
+
+
+def test_where_all_that_were_drawn_are_away_others_are_drawn_at_once(laid):
+    # Whoever is drawn of four, three of them are away for a second, and the fourth is there.
+    for there in range(4):
+        gone = [outage(f"client-{client}", 0, 1000) for client in range(4) if client != there]
+        plan = laid(
+            ALIKE, patience("kind: deadline, deadline: 1 s"), "strategy.client_share=0.25", outages(*gone)
+        )
+        (first, *_) = play_jobs(plan).commits("aggregate")
+        assert first.clients == (there,)
+        assert first.time_s == pytest.approx(cycles_s(plan)[there], rel=1e-12)
+
+
+def test_a_deadline_counts_from_the_moment_jobs_are_handed_out(laid):
+    away = outages(*(outage(f"client-{client}", 0, 5000) for client in range(3)))
+    plan = laid(THREE, patience("kind: deadline, deadline: 1 s"), "strategy.rounds=1", away)
+    (commit,) = play_jobs(plan).commits("aggregate")
+    assert commit.clients == (0, 1, 2)
+    assert commit.time_s == pytest.approx(5.0 + max(cycles_s(plan)), rel=1e-12)
+
+
+def test_a_deadline_before_the_first_arrival_has_no_second_jobs_handed_out(laid):
+    run = play_jobs(laid(THREE, patience("kind: deadline, deadline: 1 us"), "strategy.rounds=1"))
+    assert Counter(commit.clients for commit in run.commits("dispatch")) == {(k,): 1 for k in range(3)}
+
+
+def test_a_quorum_is_a_share_of_those_that_were_called(laid):
+    plan = laid(
+        ALIKE, patience("kind: quorum, share: 0.6"), outages(outage("client-1", 0), outage("client-3", 0))
+    )
+    assert {commit.clients for commit in play_jobs(plan).commits("aggregate")} == {(0, 2)}
+
+
+def test_who_is_cut_off_for_good_gets_no_other_job_while_others_may_come_back(laid):
+    away = [outage(f"client-{client}", 0, 60_000) for client in (0, 2)]
+    plan = laid(
+        THREE,
+        patience("kind: deadline, deadline: 5 ms"),
+        "strategy.rounds=2",
+        outages(*away, outage("link client-1 up", 0)),
+    )
+    run = play_jobs(plan)
+    assert [commit.clients for commit in run.commits("dispatch") if 1 in commit.clients] == [(1,)]
+    assert all(commit.time_s > 60.0 and 1 not in commit.clients for commit in run.commits("aggregate"))
+
+
+@pytest.mark.parametrize(("buffer", "fits"), [(9, True), (10, False)])
+def test_a_buffer_that_is_never_full_is_refused(laid, buffer, fits):
+    overrides = (THREE, f"strategy.aggregation={{kind: fedbuff, buffer: {buffer}}}")
+    if fits:
+        assert laid(*overrides).rounds == 3
+        return
+    with pytest.raises(ScenarioError, match="10 jobs a step, and the run merges 9 in all"):
+        laid(*overrides)

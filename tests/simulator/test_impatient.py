@@ -11,6 +11,7 @@ from disturbed_worlds import conditions_of
 from small_worlds import fleet_of, make_plan_of, profile, random_costs
 
 from analysis.records import Recorder
+from analysis.runs import RunError
 from devices.fleet import SERVER_ID
 from models.split import Cut
 from simulator.commits import CommitLog, NullLearner
@@ -168,3 +169,37 @@ def test_patience_for_all_with_drawn_clients_has_a_log_that_time_does_not_change
     timeless = [[dataclasses.replace(one, time_s=0.0) for one in log] for log in (quiet, disturbed)]
     assert timeless[0] == timeless[1]
     assert {len(one.clients) for one in quiet} == {2}
+
+
+def test_where_all_that_were_drawn_are_away_others_are_drawn_at_once(plan_of):
+    plan = plan_of(client_share=0.34, rounds=4)
+    for there in EVERYBODY:
+        absences = {client: [(0.0, LONG_S)] for client in EVERYBODY if client != there}
+        commits, _, _ = played(plan, absences=absences)
+        assert {one.clients for one in commits} == {(there,)}
+        assert commits[-1].time_s < LONG_S
+
+
+def test_who_is_cut_off_for_good_is_no_part_of_what_follows(plan_of):
+    plan = plan_of(steps_per_round=3)
+    absences = {client: [(1e-3, LONG_S)] for client in (0, 1)}
+    commits, _, _ = played(plan, ups={2: [(1e-9, 0.0)]}, absences=absences)
+    iterations = [one for one in commits if one.kind == "iteration"]
+    assert [one.clients for one in iterations] == [(0, 1)] * 3
+    assert iterations[0].time_s > LONG_S
+
+
+def test_a_server_that_reaches_nobody_ends_the_run(plan_of):
+    with pytest.raises(RunError, match="no client is left: all have gone for good, or are cut off"):
+        played(plan_of(steps_per_round=5), ups={SERVER_ID: [(1e-9, 0.0)]})
+
+
+def test_who_could_not_be_restored_does_not_rejoin(plan_of):
+    plan = plan_of(steps_per_round=4)
+    _, legs, _ = played(plan)
+    gone_s = legs[2][1] + 1e-9
+    absences = {2: [(gone_s, gone_s + 1e-3)]}
+    commits, _, _ = played(plan, absences=absences, downs={2: [(gone_s, 0.0)]}, keeps_state=False)
+    assert "rejoin" not in [one.kind for one in commits]
+    after = [one for one in commits if one.kind == "iteration"][1:]
+    assert [one.clients for one in after] == [(0, 1)] * 3

@@ -314,6 +314,19 @@ def test_a_strategy_in_which_time_decides_is_refused(runs, trained, monkeypatch)
         runs.retime(trained, "refused")
 
 
+def test_a_run_that_chose_its_cuts_anew_is_refused(runs, trained, tmp_path):
+    def chosen_anew(folder):
+        text = (folder / "scenario.yaml").read_text(encoding="utf-8")
+        assert "  reselect: null" in text
+        (folder / "scenario.yaml").write_text(
+            text.replace("  reselect: null", "  reselect: {when: every_round}")
+        )
+
+    folder = copied(trained, tmp_path / "anew", chosen_anew)
+    with pytest.raises(NotRecordedError, match="the run chose its cuts anew"):
+        runs.retime(folder, "refused")
+
+
 def other_images(folder):
     table = load_run(folder).cuts
     table.loc[0, "images_sha256"] = "0" * 64

@@ -136,4 +136,20 @@ def make_plan(setting: Setting) -> FedganPlan:
     server = (setting.fleet.server, plan.server_memory_bytes(), "an average of both networks")
     check_memory(setting, [server, *needs])
     check_latency(setting, plan.closed_form().latency_s)
+    _check_buffer(plan)
     return plan
+
+
+def _check_buffer(plan: FedganPlan) -> None:
+    """Refuse a buffer that is never full: the server would learn nothing.
+
+    Raises:
+        ScenarioError: the run merges fewer jobs than the server's first step takes.
+    """
+    aggregation, merges = plan.options.aggregation, plan.rounds * plan.iterations_per_round
+    if isinstance(aggregation, FedBuffAggregation) and aggregation.buffer > merges:
+        raise plan.setting.loaded.error(
+            "strategy.aggregation.buffer",
+            f"{aggregation.buffer} jobs a step, and the run merges {merges} in all, so that the server learns nothing",
+            f"allowed: 1 to {merges}, or more strategy.rounds",
+        )

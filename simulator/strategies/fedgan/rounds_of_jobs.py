@@ -69,6 +69,7 @@ class RoundsOfJobs:
         self._options = plan.options
         self._jobs = Jobs(world, plan, log)
         self._busy: set[int] = set()
+        self._cut_off: set[int] = set()
         self._freed = world.env.event()
 
     def play_round(self, round_: int) -> Process:
@@ -85,11 +86,12 @@ class RoundsOfJobs:
                     f"{MOST_BEGINNINGS} times in a row, up to {world.now_s} s, all jobs of round {round_} were lost"
                 )
             called = yield from self._who_is_called(round_)
+            opened_s = world.now_s
             this.running = len(called)
             for job in [self._jobs.dispatch(client) for client in called]:
                 self._busy.add(job.client)
                 world.env.process(self._client(job, this))
-            yield from self._wait(this, self._options.patience.needed(len(called)), start_s)
+            yield from self._wait(this, self._options.patience.needed(len(called)), opened_s)
         this.is_open = False
         self._log.commit("aggregate", this.arrived, round=round_)
         self._jobs.version += 1
@@ -99,8 +101,8 @@ class RoundsOfJobs:
     def _who_is_called(self, round_: int) -> Generator[simpy.Event, Any, Sequence[int]]:
         """Return the clients that get a job: those drawn that can begin now.
 
-        If none of them can, the server waits until anybody can, and draws again among those. With patience for all,
-        everybody drawn is called: who is away begins when it is back.
+        If none of them can, the server draws again among those that can, and waits until anybody can where nobody
+        does. With patience for all, everybody drawn is called: who is away begins when it is back.
         """
         draw = self._plan.setting.streams, self._options.client_share
         drawn = sampled(draw[0], self._plan.clients, draw[1], round_)
@@ -108,29 +110,37 @@ class RoundsOfJobs:
             return drawn
         called = [client for client in drawn if self._can_begin(client)]
         while not called:
-            yield self._somebody_may_begin()
             able = [client for client in self._plan.clients if self._can_begin(client)]
-            called = list(sampled(draw[0], able, draw[1], round_)) if able else []
+            if able:
+                called = list(sampled(draw[0], able, draw[1], round_))
+            else:
+                yield self._somebody_may_begin()
         return called
 
     def _can_begin(self, client: int) -> bool:
         world = self._world
-        return client not in self._busy and world.is_online(client) and world.is_online(SERVER_ID)
+        unable = client in self._busy or client in self._cut_off
+        return not unable and world.is_online(client) and world.is_online(SERVER_ID)
 
     def _somebody_may_begin(self) -> simpy.Event:
         """Return the event after which it is worth while to look again who can begin."""
         world = self._world
         if not world.is_online(SERVER_ID):
             return world.back(SERVER_ID)
-        away = [client for client in self._plan.clients if not world.is_online(client)]
+        away = [
+            client
+            for client in self._plan.clients
+            if client not in self._cut_off and not world.is_online(client)
+        ]
         return world.env.any_of([self._freed, *(world.back(client) for client in away)])
 
-    def _wait(self, this: Round, needed: int, start_s: float) -> Process:
+    def _wait(self, this: Round, needed: int, opened_s: float) -> Process:
         """Wait until enough jobs have come, or none is worked on any more.
 
-        Enough are those that the patience needs; after the deadline, one.
+        Enough are those that the patience needs; after the deadline, which counts from the moment the jobs were handed
+        out, one.
         """
-        deadline = Deadline(self._world.env, start_s + self._options.patience.longest_s)
+        deadline = Deadline(self._world.env, opened_s + self._options.patience.longest_s)
         while this.running and len(this.arrived) < (1 if deadline.processed else needed):
             waited_for = [this.changed] if deadline.processed else [this.changed, deadline]
             yield self._world.env.any_of(waited_for)
@@ -141,6 +151,8 @@ class RoundsOfJobs:
         in_time = arrived and this.is_open
         if not in_time:
             self._jobs.lose(job)
+        if job.cut_off:
+            self._cut_off.add(job.client)
         self._busy.remove(job.client)
         this.end(job, in_time)
         freed, self._freed = self._freed, self._world.env.event()

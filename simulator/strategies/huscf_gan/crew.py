@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
 
 import simpy
 
@@ -36,6 +37,7 @@ class Crew:
         self._restore = restore
         self._busy: dict[int, simpy.Event] = {}
         self._seen_s = dict.fromkeys(clients, 0.0)
+        self._cut_off: set[int] = set()
 
     def begin(self, client: int, process: Process) -> simpy.Process:
         """Keep a client busy with a process; return the process."""
@@ -43,7 +45,7 @@ class Crew:
         self._busy[client] = playing
         return playing
 
-    def begin_when_idle(self, client: int, process: Process) -> simpy.Process:
+    def begin_when_idle(self, client: int, process: Generator[simpy.Event, Any, object]) -> simpy.Process:
         """Keep a client busy with a process as soon as it has ended what it does; return the process."""
         before = self._busy.get(client)
 
@@ -54,6 +56,14 @@ class Crew:
 
         return self.begin(client, then())
 
+    def is_idle(self, client: int) -> bool:
+        """Whether a client has ended all it did."""
+        return client not in self._busy
+
+    def cut_off(self, client: int) -> None:
+        """Count no more on a client: a link between it and the server is closed for good."""
+        self._cut_off.add(client)
+
     def ready(self, members: Iterable[int]) -> list[int]:
         """Return those of some clients that can take part in what begins now.
 
@@ -61,7 +71,9 @@ class Crew:
         """
         world, there = self._world, []
         for client in members:
-            if client in self._busy or not (self._patient or world.is_online(client)):
+            if client in self._busy or client in self._cut_off:
+                continue
+            if not (self._patient or world.is_online(client)):
                 continue
             if self._restore is not None and self.has_lost_all(client):
                 self.begin(client, self._restored(client, self._restore))
@@ -84,10 +96,10 @@ class Crew:
         for client in members:
             if client in self._busy:
                 events.append(self._busy[client])
-            elif world.returns_s(client) < math.inf:
+            elif client not in self._cut_off and world.returns_s(client) < math.inf:
                 events.append(world.back(client))
         if not events:
-            raise RunError(f"after {world.now_s} s no client is left: all have gone for good")
+            raise RunError(f"after {world.now_s} s no client is left: all have gone for good, or are cut off")
         return world.env.any_of(events)
 
     def _until_idle(self, client: int, process: Process) -> Process:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import simpy
 
@@ -37,12 +38,14 @@ def gather(
     def take_part(client: int) -> Process:
         ends = (client, SERVER_ID, plan.round_payload[client])
         outcome: Outcome = yield world.attempt_send(*ends) if once else world.send(*ends)
+        if outcome.closed:
+            crew.cut_off(client)
         if not (outcome.completed and barrier.arrive(client)):
             barrier.expect_no_more(client)
             return
         yield averaged
         if once:
-            yield from deliver(world, client, plan.round_payload[client], handed[client])
+            yield from deliver(world, crew, client, plan.round_payload[client], handed[client])
         else:
             yield world.send(SERVER_ID, client, plan.round_payload[client])
             handed[client].succeed()
@@ -58,24 +61,31 @@ def gather(
 
 
 def deliver(
-    world: World, client: int, payload: Sequence[tuple[str, float]], tried: simpy.Event | None = None
-) -> Process:
+    world: World,
+    crew: Crew,
+    client: int,
+    payload: Sequence[tuple[str, float]],
+    tried: simpy.Event | None = None,
+) -> Generator[simpy.Event, Any, bool]:
     """Send a client what it must have, as often as it takes; not to one that never comes back.
 
     Args:
         world: where it happens.
+        crew: where one that is cut off from the server is taken off.
         client: who gets it.
         payload: what it gets.
         tried: triggered after the first try.
+
+    Returns:
+        Whether it has got it.
     """
     while True:
         outcome: Outcome = yield world.attempt_send(SERVER_ID, client, payload)
         if tried is not None and not tried.triggered:
             tried.succeed()
-        if (
-            outcome.completed
-            or outcome.closed
-            or max(world.returns_s(client), world.returns_s(SERVER_ID)) == math.inf
-        ):
-            return
+        if outcome.closed:
+            crew.cut_off(client)
+        gone = max(world.returns_s(client), world.returns_s(SERVER_ID)) == math.inf
+        if outcome.completed or outcome.closed or gone:
+            return outcome.completed
         yield world.env.all_of([world.back(client), world.back(SERVER_ID)])

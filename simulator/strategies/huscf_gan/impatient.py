@@ -20,6 +20,7 @@ from models.memory import server_memory_bytes
 from simulator.commits import CommitLog, Pass
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.world import Process, Road, World
+from simulator.local_plan import Payload
 from simulator.reselection import Reselector
 from simulator.rounds import play_rounds
 from simulator.split_plan import SplitPlan
@@ -54,11 +55,19 @@ def play_impatient(world: World, plan: SplitPlan, log: CommitLog) -> Process:
     open_round = 0
 
     def restore(client: int) -> Process:
-        yield from deliver(world, client, plan.round_payload[client])
-        if world.is_online(client):
+        if (yield from deliver(world, crew, client, plan.round_payload[client])) and world.is_online(client):
             log.commit("rejoin", (client,), round=open_round)
 
     crew = Crew(world, plan.clients, None if world.keeps_state else restore, options.patience.lossless)
+
+    def hand(client: int, payload: Payload) -> simpy.Event:
+        """Send a client new blocks; whoever is still busy, or leaves, gets them later and holds nobody up."""
+        tried, patient = world.env.event(), options.patience.lossless
+        idle = crew.is_idle(client)
+        done = crew.begin_when_idle(client, deliver(world, crew, client, payload, tried))
+        if patient:
+            return done
+        return tried if idle else world.env.timeout(0.0)
 
     def play_round(round_: int) -> Process:
         nonlocal open_round, plan, roads
@@ -67,14 +76,14 @@ def play_impatient(world: World, plan: SplitPlan, log: CommitLog) -> Process:
         members = sampled(plan.setting.streams, plan.clients, options.client_share, round_)
         learned: set[int] = set()
         for step in range(plan.steps_per_round):
-            iteration = yield from _begin(world, plan, roads, crew, members)
+            iteration = yield from _begin(world, plan, roads, crew, members, round_)
             iteration.commit(log, (round_, step))
             learned.update(iteration.in_forward(REAL))
             for device, n_bytes in iteration.memory_marks().items():
                 marks[device] = max(n_bytes, marks.get(device, 0.0))
         yield from gather(world, plan, log, crew, round_, sorted(learned))
         there = [client for client in plan.clients if world.is_online(client)]
-        new = yield from recut(world, plan, log, reselector, there, round_, crew.begin_when_idle)
+        new = yield from recut(world, plan, log, reselector, there, round_, hand)
         if new is not plan:
             plan, roads = new, _roads(world, new)
 
@@ -86,17 +95,27 @@ def _roads(world: World, plan: SplitPlan) -> Roads:
 
 
 def _begin(
-    world: World, plan: SplitPlan, roads: Roads, crew: Crew, members: Sequence[int]
+    world: World, plan: SplitPlan, roads: Roads, crew: Crew, members: Sequence[int], round_: int
 ) -> Generator[simpy.Event, Any, _Iteration]:
-    """Play an iteration and return it; where nobody is there, or all leave before anything is learned, begin again."""
-    least = len(members) if plan.setting.scenario.strategy.patience.lossless else 1
+    """Play an iteration and return it; where nobody is there, or all leave before anything is learned, begin again.
+
+    Where of the clients drawn for the round none can take part, others are drawn among those that can.
+    """
+    options = plan.setting.scenario.strategy
+    patient = options.patience.lossless
+    least = len(members) if patient else 1
     start_s = world.now_s
     for _ in range(MOST_BEGINNINGS):
         if not world.is_online(SERVER_ID):
             yield world.back(SERVER_ID)
         there = crew.ready(members)
         while len(there) < least:
-            yield crew.somebody([client for client in members if client not in there])
+            others = [] if patient else crew.ready(plan.clients)
+            if others:
+                there = list(sampled(plan.setting.streams, others, options.client_share, round_))
+                continue
+            waited_for = members if patient else plan.clients
+            yield crew.somebody([client for client in waited_for if client not in there])
             there = crew.ready(members)
         iteration = _Iteration(world, plan, roads, crew, there, start_s)
         yield from iteration.play()
@@ -212,6 +231,8 @@ class _Iteration:
             if self._crew.has_lost_all(client):
                 return Outcome(completed=False, start_s=self._world.now_s, end_s=self._world.now_s)
             outcome = yield road.attempt()
+            if outcome.closed:
+                self._crew.cut_off(client)
             return outcome
         start_s = self._world.now_s
         base_s = yield road.play()

@@ -34,7 +34,7 @@ def play(world: World, plan: SplitPlan, log: CommitLog) -> Process:
         yield from _aggregation(world, plan, log, round_)
         there = [client for client in plan.clients if world.is_online(client)]
         new = yield from recut(
-            world, plan, log, reselector, there, round_, lambda _, process: world.env.process(process)
+            world, plan, log, reselector, there, round_, lambda *to: world.send(SERVER_ID, *to)
         )
         if new is not plan:
             plan, roads = new, IterationRoads(world, new)

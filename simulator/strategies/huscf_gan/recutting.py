@@ -9,13 +9,13 @@ import simpy
 
 from devices.fleet import SERVER_ID
 from simulator.commits import CommitLog
-from simulator.kernel.world import Process, World
+from simulator.kernel.world import World
+from simulator.local_plan import Payload
 from simulator.reselection import Reselector
 from simulator.split_plan import SplitPlan
-from simulator.strategies.huscf_gan.gathering import deliver
 
-Begin = Callable[[int, Process], simpy.Event]
-"""Has a client do something; returns the event of its end."""
+Hand = Callable[[int, Payload], simpy.Event]
+"""Has a client be sent its blocks; returns the event for which the round waits."""
 
 
 def recut(
@@ -25,7 +25,7 @@ def recut(
     reselector: Reselector,
     there: Sequence[int],
     round_: int,
-    begin: Begin,
+    hand: Hand,
 ) -> Generator[simpy.Event, Any, SplitPlan]:
     """Choose cuts anew, where it is time for that; return the run under the cuts from now on.
 
@@ -36,7 +36,7 @@ def recut(
         reselector: what chooses.
         there: the clients that are there.
         round_: the round that ends.
-        begin: has a client receive its blocks.
+        hand: has a client be sent its blocks.
     """
     found = reselector.at_round_end(plan, there)
     if found is None:
@@ -46,7 +46,5 @@ def recut(
         return plan
     cuts = [list(cut.as_tuple()) for cut in found.plan.cuts]
     log.commit("recut", plan.clients, round=round_, cuts=cuts)
-    yield world.env.all_of(
-        [begin(client, deliver(world, client, payload)) for client, payload in found.gains.items()]
-    )
+    yield world.env.all_of([hand(client, payload) for client, payload in found.gains.items()])
     return found.plan

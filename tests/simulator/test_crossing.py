@@ -52,6 +52,10 @@ def test_it_lets_go_when_its_patience_says(patience, let_go_s, in_time):
     assert play(patience, {0: 2.0, 1: 4.0, 2: 9.0}) == ([let_go_s], in_time)
 
 
+def test_who_comes_at_the_very_deadline_is_in_time():
+    assert play(PatienceDeadline(deadline="5 s"), {0: 2.0, 1: 5.0, 2: 9.0}) == ([5.0], [0, 1])
+
+
 def test_it_does_not_wait_for_who_has_left():
     assert play(PatienceAll(), {0: 2.0}, leavers=[(1, 6.0)]) == ([6.0], [0])
 

@@ -389,6 +389,13 @@ def test_who_is_cut_off_for_good_gets_no_other_job_while_others_may_come_back(la
     assert all(commit.time_s > 60.0 and 1 not in commit.clients for commit in run.commits("aggregate"))
 
 
+def test_an_asynchronous_client_that_is_cut_off_begins_no_other_job(laid):
+    cut = outages(outage("link client-1 up", 0))
+    run = play_jobs(laid(THREE, "strategy.aggregation={kind: fedasync}", cut))
+    assert Counter(commit.clients for commit in run.commits("dispatch"))[(1,)] == 1
+    assert (1,) not in {commit.clients for commit in run.commits("merge")}
+
+
 @pytest.mark.parametrize(("buffer", "fits"), [(9, True), (10, False)])
 def test_a_buffer_that_is_never_full_is_refused(laid, buffer, fits):
     overrides = (THREE, f"strategy.aggregation={{kind: fedbuff, buffer: {buffer}}}")

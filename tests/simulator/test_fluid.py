@@ -483,3 +483,32 @@ def test_heaps_do_not_grow_where_links_are_told_of_levels_that_do_not_matter_to_
         fluid.stop(step + 0.5, flow)
         fluid.next_finish_s()
     assert entries(fluid) <= 200
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_nearly_a_tie_is_none(seed):
+    """Links that are nearly, but not quite, wide enough: rates differ by a share that may not be forgotten."""
+    draw = generator(seed)
+    links = draw.randint(1, 5)
+    capacities = [1.0 + draw.choice([0, 1, -1]) * 10.0 ** draw.uniform(-9, -5) for _ in range(links)]
+    fluid = Fluid(capacities)
+    routes, caps, flows = [], [], []
+
+    def check():
+        expected = max_min_rates(capacities, routes, [1.0] * len(routes), caps)
+        found = [fluid.rate(flow) for flow in flows]
+        assert found == pytest.approx(expected.tolist(), rel=1e-12)
+        for link, capacity in enumerate(capacities):
+            over = sum(rate for rate, crossed in zip(found, routes, strict=True) if link in crossed)
+            assert over <= capacity * (1 + 1e-12)
+
+    for _ in range(draw.randint(2, 7)):
+        routes.append(draw.sample(range(links), draw.randint(1, links)))
+        near = 1.0 / draw.randint(1, 4) * (1.0 + 10.0 ** draw.uniform(-9, -5))
+        caps.append(draw.choice([near, INFINITE]))
+        flows.append(fluid.start(0.0, 1e6, routes[-1], 1.0, caps[-1]))
+        check()
+    for link in range(links):
+        capacities[link] *= 1.0 + draw.choice([1, -1]) * 10.0 ** draw.uniform(-9, -6)
+        fluid.set_capacity(0.0, link, capacities[link])
+        check()

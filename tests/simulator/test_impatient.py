@@ -203,3 +203,75 @@ def test_who_could_not_be_restored_does_not_rejoin(plan_of):
     assert "rejoin" not in [one.kind for one in commits]
     after = [one for one in commits if one.kind == "iteration"][1:]
     assert [one.clients for one in after] == [(0, 1)] * 3
+
+
+def test_who_was_late_for_real_images_is_not_averaged_though_it_is_idle_again(plan_of):
+    plan = plan_of()
+    _, legs, _ = played(plan)
+    closed_s = legs[2][1] + 1e-9  # it is late for the forward of the real pass, and out
+    commits, _, _ = played(plan, ups={2: [(closed_s, 0.0), (closed_s + DEADLINE_S + 1e-6, 1.0)]})
+    assert commits[0].passes[1].forward == EVERYBODY
+    assert commits[0].passes[REAL].forward == (0, 1)
+    assert [one.clients for one in commits if one.kind == "aggregate"] == [(0, 1)]
+
+
+@pytest.mark.parametrize("keeps_state", [True, False])
+def test_who_loses_everything_while_it_waits_is_out(plan_of, keeps_state):
+    plan = plan_of()
+    _, legs, _ = played(plan)
+    start_s, end_s = legs[3]
+    # Away and back while the server works on the joined batch: no leg of its own is broken off.
+    span = (start_s + 0.3 * (end_s - start_s), start_s + 0.6 * (end_s - start_s))
+    (commit, *_), _, _ = played(plan, absences={2: [span]}, keeps_state=keeps_state)
+    assert commit.passes[REAL].forward == EVERYBODY
+    assert commit.passes[REAL].backward == (EVERYBODY if keeps_state else (0, 1))
+
+
+def test_memory_is_that_of_those_who_began(plan_of):
+    plan = plan_of()
+    _, _, whole = played(plan)
+    _, _, without = played(plan, absences={2: [(0.0, LONG_S)]})
+    needed, left = (table.set_index("device")["memory_bytes"] for table in (whole, without))
+    assert left["client-2"] == 0.0 < needed["client-2"]
+    assert left["client-0"] == needed["client-0"]
+    assert 0.0 < left["server"] < needed["server"]
+
+
+def transfers_of(plan, **disturbances):
+    """The transfers of a played plan and the commits with the evaluations."""
+    conditions = conditions_of(plan.setting.fleet, **disturbances)
+    plan = dataclasses.replace(plan, setting=dataclasses.replace(plan.setting, conditions=conditions))
+    recorder = Recorder(plan.setting.fleet, "full", plan.phases)
+    world = stage(plan.setting, recorder)
+    log = CommitLog(lambda: world.now_s, NullLearner())
+    world.play(play(world, plan, log))
+    recorder.end_run()
+    return recorder.tables()["transfers"], [entry.commit for entry in log.entries]
+
+
+def averages(transfers):
+    """What the server sends after an average."""
+    return transfers[(transfers["source"] == "server") & (transfers["kind"] == "parameters")]
+
+
+def test_a_round_ends_when_the_averages_have_come(plan_of):
+    transfers, commits = transfers_of(plan_of())
+    (aggregate,) = [one for one in commits if one.kind == "aggregate"]
+    came_s = averages(transfers)["end_s"].max()
+    assert commits[-1].kind == "evaluate"
+    assert aggregate.time_s < came_s <= commits[-1].time_s
+
+
+def test_who_leaves_before_the_averages_have_come_gets_them_on_its_return(plan_of):
+    plan = plan_of(rounds=4)
+    transfers, commits = transfers_of(plan)
+    first = averages(transfers).query("target == 'client-2'").iloc[0]
+    gone_s = (first["start_s"] + first["end_s"]) / 2
+    back_s = gone_s + 1.5 * commits[1].time_s
+    transfers, commits = transfers_of(plan, absences={2: [(gone_s, back_s)]})
+    torn, whole = averages(transfers).query("target == 'client-2'").iloc[:2].to_dict("records")
+    assert (torn["end_s"], torn["lost_bytes"] > 0) == (gone_s, True)
+    assert (whole["start_s"], whole["lost_bytes"]) == (back_s, 0.0)
+    began = [one for one in commits if one.kind == "iteration" and 2 in one.clients and one.time_s > gone_s]
+    assert began, "it takes part again"
+    assert whole["end_s"] < began[0].time_s

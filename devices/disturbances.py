@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,6 +22,7 @@ from pydantic import (
 
 from devices.availability import Draw, OfClient
 from devices.condition_error import ConditionError
+from devices.link_ranges import LEAST_FACTOR, MOST_FACTOR
 from devices.names import Names, UnknownNameError
 from devices.time_functions import Factor, Point, Span, Steps, alternating, during, timeline
 from devices.trace_file import Row, TraceFile
@@ -40,6 +42,12 @@ class _Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _not_a_trickle(factor: float) -> float:
+    if 0 < factor < LEAST_FACTOR:
+        raise ValueError(f"{factor}; allowed: 0, or a number of at least {LEAST_FACTOR} and below 1")
+    return factor
+
+
 class SpellOptions(_Options):
     """Spells that come over each client by itself, at random."""
 
@@ -50,8 +58,12 @@ class SpellOptions(_Options):
     mean_for: PositiveSeconds = Field(
         description="Mean time that one lasts, exponentially drawn.", examples=["30 s"]
     )
-    factor: float = Field(
-        ge=0, lt=1, strict=True, description="What is left of the rate in a spell.", examples=[0.3]
+    factor: Annotated[float, AfterValidator(_not_a_trickle)] = Field(
+        ge=0,
+        lt=1,
+        strict=True,
+        description="What is left of the rate in a spell: 0, or 1e-6 to below 1.",
+        examples=[0.3],
     )
 
     def of_clients(self, kind: str, draw: Draw) -> OfClient:
@@ -95,6 +107,7 @@ class LinkTraceOptions(_Options):
             if self.repeat is not None and time_s >= self.repeat:
                 allowed = f"less than {self.repeat:.12g}, when the file repeats"
                 trace.refuse(row, f"time_s is {row.cells[1]}", allowed)
+            factor = _factor(trace, row)
             for link in self._links(trace, row, names):
                 earlier = points.setdefault(link, [(0.0, 1.0)])
                 if time_s <= earlier[-1][0] and len(earlier) > 1:
@@ -102,7 +115,7 @@ class LinkTraceOptions(_Options):
                     trace.refuse(
                         row, came, "the lines of a link in the order of their times, and each time once"
                     )
-                earlier.append((time_s, trace.number(row, 2)))
+                earlier.append((time_s, factor))
         return {link: timeline(steps, self.repeat) for link, steps in points.items()}
 
     def _links(self, trace: TraceFile, row: Row, names: Names) -> tuple[str, ...]:
@@ -111,6 +124,14 @@ class LinkTraceOptions(_Options):
         except UnknownNameError as error:
             came, _, allowed = str(error).partition("; ")
             trace.refuse(row, came, allowed)
+
+
+def _factor(trace: TraceFile, row: Row) -> float:
+    factor = trace.number(row, 2)
+    if factor != 0 and not LEAST_FACTOR <= factor <= MOST_FACTOR:
+        allowed = f"0, or a number from {LEAST_FACTOR} to {MOST_FACTOR:.0f}"
+        trace.refuse(row, f"factor is {row.cells[2]!r}", allowed)
+    return factor
 
 
 class OutageOptions(_Options):

@@ -24,9 +24,10 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from devices.hardware import SI_FIELDS, HardwareOptions
+from devices.link_ranges import LEAST_RATE_BYTES_PER_S, MOST_RATE_BYTES_PER_S, RATE
 from devices.profile import DeviceProfile, OverrideError, check_reference, load_profile, reference_schema
-from devices.roster import Order, Roster, deal, mix_counts, profiles_of_clients
-from devices.spread import Spread, SpreadError, sigmas_of
+from devices.roster import Order, Roster, deal, mix_counts, own_numbers, profiles_of_clients
+from devices.spread import Floats, Spread, SpreadError, sigmas_of
 
 SERVER_ID = -1
 """Id of the server; clients are 0, 1, 2, ..., and edge servers come after them."""
@@ -279,13 +280,37 @@ def build_fleet(
         The fleet. Clients that are alike share one profile object.
 
     Raises:
-        FleetError: A profile file cannot be used, or an override or a spread has no effect.
+        FleetError: A profile file cannot be used, an override or a spread has no effect, or a spread goes too far.
         ValueError: Something is spread, but there is no `spread_rng`.
     """
     roster = build_roster(options, rng, base_dir)
-    profiles = profiles_of_clients(roster, spread_rng)
+    profiles = profiles_of_clients(roster, spread_numbers(options, roster, spread_rng))
     clients = tuple(Device(position, profile) for position, profile in enumerate(profiles))
     return Fleet(Device(SERVER_ID, roster.server), clients)
+
+
+def spread_numbers(
+    options: FleetOptions, roster: Roster, spread_rng: np.random.Generator | None
+) -> dict[str, Floats]:
+    """Return what clients have of their own, by field of a profile; see `devices.roster.own_numbers`.
+
+    Raises:
+        FleetError: A rate that was drawn is beyond what a link may have.
+        ValueError: Something is spread, but there is no `spread_rng`.
+    """
+    own = own_numbers(roster, spread_rng)
+    for key in ("uplink", "downlink"):
+        rates = own.get(SI_FIELDS[key], np.empty(0))
+        beyond = np.flatnonzero((rates < LEAST_RATE_BYTES_PER_S) | (rates > MOST_RATE_BYTES_PER_S))
+        if beyond.size:
+            client = int(beyond[0])
+            place = "" if isinstance(options.clients, ClientMix) else f".{roster.group_of[client]}"
+            raise FleetError(
+                f"clients{place}.spread",
+                f"client-{client} would have a rate of {rates[client]:.3g} B/s as its {key}; "
+                f"allowed: a spread that leaves every rate {RATE.bounds}",
+            )
+    return own
 
 
 def _serving(loader: _Loader, entry: ServerEntry) -> DeviceProfile:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.fleet import FleetOptions, build_roster
+from devices.fleet import FleetOptions, build_roster, spread_numbers
 from devices.profile import DeviceProfile
-from devices.roster import Roster, own_numbers
+from devices.roster import Roster
 from devices.spread import Floats, field_values
 
 
@@ -59,7 +59,7 @@ def build_fleet_arrays(
 ) -> FleetArrays:
     """Build the numbers of a scenario's devices; arguments and errors are those of `build_fleet`."""
     roster = build_roster(options, rng, base_dir)
-    columns = _Columns(roster, own_numbers(roster, spread_rng))
+    columns = _Columns(roster, spread_numbers(options, roster, spread_rng))
     return FleetArrays(
         server=roster.server,
         profiles=roster.profiles,

@@ -23,7 +23,8 @@ from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 
-from devices.units import Kind, parse
+from devices.link_ranges import LATENCY, RATE
+from devices.units import Quantity
 
 ENDINGS = (".graphml", ".csv")
 """How the names of such files end."""
@@ -186,8 +187,8 @@ def _edge(nodes: tuple[str, str], values: Mapping[str, Any], directed: bool, pla
         raise ValueError(f"{place}: an edge from {nodes[0]!r} to itself; allowed: edges between two nodes")
     return Edge(
         *nodes,
-        bytes_per_s=_quantity(values, "rate", Kind.BYTES_PER_S, place),
-        latency_s=_quantity(values, "latency", Kind.SECONDS, place),
+        bytes_per_s=_quantity(values, "rate", RATE, place),
+        latency_s=_quantity(values, "latency", LATENCY, place),
         loss=_loss(values.get("loss", ""), place),
         directed=directed,
         place=place,
@@ -195,17 +196,17 @@ def _edge(nodes: tuple[str, str], values: Mapping[str, Any], directed: bool, pla
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, kind: Kind) -> float:
+def _parsed(text: str, quantity: Quantity) -> float:
     """Most links of a file are like others."""
-    return parse(text, kind)
+    return quantity.read(text)
 
 
-def _quantity(values: Mapping[str, Any], key: str, kind: Kind, place: str) -> float:
+def _quantity(values: Mapping[str, Any], key: str, quantity: Quantity, place: str) -> float:
     if key not in values:
         raise ValueError(f"{place}: no {key}; every edge needs a rate and a latency")
     written = values[key]
     try:
-        return _parsed(written, kind) if isinstance(written, str) else parse(written, kind)
+        return _parsed(written, quantity) if isinstance(written, str) else quantity.read(written)
     except ValueError as error:
         raise ValueError(f"{place}: {key}: {error}") from None
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from devices.link_ranges import LEAST_WEIGHT, MOST_WEIGHT, LinkLatency, LinkRate
 from devices.units import Bytes, BytesPerSecond, FlopsPerSecond, Hertz, Joules, JoulesPerByte, Seconds, Watts
 
 SI_FIELDS: Mapping[str, str] = {
@@ -84,14 +85,18 @@ class HardwareOptions(BaseModel):
     kernel_overhead: Seconds | None = Field(
         None, description="Fixed time per kernel launch.", examples=["5 us"]
     )
-    uplink: BytesPerSecond | None = Field(
-        None, description="Rate of the access link towards the network.", examples=["50 MB/s", "20 Mbit/s"]
+    uplink: LinkRate | None = Field(
+        None,
+        description="Rate of the access link towards the network, 0.01 B/s to 1e18 B/s.",
+        examples=["50 MB/s", "20 Mbit/s"],
     )
-    downlink: BytesPerSecond | None = Field(
-        None, description="Rate of the access link from the network.", examples=["50 MB/s", "20 Mbit/s"]
+    downlink: LinkRate | None = Field(
+        None,
+        description="Rate of the access link from the network, 0.01 B/s to 1e18 B/s.",
+        examples=["50 MB/s", "20 Mbit/s"],
     )
-    latency: Seconds | None = Field(
-        None, description="One-way propagation delay of the access link.", examples=["5 ms"]
+    latency: LinkLatency | None = Field(
+        None, description="One-way propagation delay of the access link, up to 1e9 s.", examples=["5 ms"]
     )
     idle_power: Watts | None = Field(None, description="Power drawn while waiting.", examples=["2 W"])
     busy_power: Watts | None = Field(None, description="Power drawn while computing.", examples=["6.5 W"])
@@ -113,11 +118,12 @@ class HardwareOptions(BaseModel):
     )
     share_weight: float | None = Field(
         None,
-        gt=0,
+        ge=LEAST_WEIGHT,
+        le=MOST_WEIGHT,
         allow_inf_nan=False,
         strict=True,
         examples=[2],
-        description="Weight of the device's transfers where links are shared; left out = 1.",
+        description="Weight of the device's transfers where links are shared, 1e-9 to 1e9; left out = 1.",
     )
 
 

@@ -16,10 +16,18 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devices.hardware import SI_FIELDS, HardwareOptions, si_values
+from devices.link_ranges import (
+    LEAST_RATE_BYTES_PER_S,
+    LEAST_WEIGHT,
+    LONGEST_LATENCY_S,
+    MOST_RATE_BYTES_PER_S,
+    MOST_WEIGHT,
+)
 from devices.profile_file import DeviceKind, parse_profile_text
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_LinkRate = Annotated[float, Field(ge=LEAST_RATE_BYTES_PER_S, le=MOST_RATE_BYTES_PER_S)]
 _RATE_KEYS = ("clock", "flops_per_cycle", "efficiency")
 
 
@@ -52,11 +60,11 @@ class DeviceProfile(BaseModel):
     """Rate at which kernels touch memory; None = never limiting."""
     kernel_overhead_s: _NotNegative = 0.0
     """Fixed time per kernel launch."""
-    uplink_bytes_per_s: _Positive
+    uplink_bytes_per_s: _LinkRate
     """Rate of the access link towards the network."""
-    downlink_bytes_per_s: _Positive
+    downlink_bytes_per_s: _LinkRate
     """Rate of the access link from the network."""
-    latency_s: _NotNegative = 0.0
+    latency_s: Annotated[float, Field(ge=0, le=LONGEST_LATENCY_S)] = 0.0
     """One-way propagation delay of the access link."""
     idle_power_w: _NotNegative | None = None
     """Power drawn while waiting; None = unknown."""
@@ -68,7 +76,7 @@ class DeviceProfile(BaseModel):
     """Energy after which the device is off for good; None = on mains."""
     loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of what crosses the access link that is lost, and sent again."""
-    share_weight: _Positive = 1.0
+    share_weight: Annotated[float, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT)] = 1.0
     """Weight of its transfers where links are shared."""
     lanes: Annotated[int, Field(ge=1)] = 1
     """How many pieces of work run at once, each at the full rate; a scenario says it of the server alone."""

@@ -6,7 +6,7 @@ A fleet of objects and a fleet of arrays are both made from a roster, so that th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,14 +47,19 @@ def own_numbers(roster: Roster, spread_rng: np.random.Generator | None) -> dict[
     return spread_columns(roster.profiles, roster.group_of, roster.sigmas, spread_rng)
 
 
-def profiles_of_clients(roster: Roster, spread_rng: np.random.Generator | None) -> Iterator[DeviceProfile]:
-    """Yield every client's profile in the order of ids: its group's, or a copy with numbers of its own."""
-    columns = {field: column.tolist() for field, column in own_numbers(roster, spread_rng).items()}
+def profiles_of_clients(roster: Roster, own_columns: Mapping[str, Floats]) -> Iterator[DeviceProfile]:
+    """Yield every client's profile in the order of ids: its group's, or a copy with numbers of its own.
+
+    Args:
+        roster: Who takes part.
+        own_columns: What `own_numbers` returned.
+    """
+    columns = {field: column.tolist() for field, column in own_columns.items()}
     own_fields = [_spread_fields(*one) for one in zip(roster.profiles, roster.sigmas.tolist(), strict=True)]
     for client, group in enumerate(roster.group_of.tolist()):
         own = {field: columns[field][client] for field in own_fields[group]}
         profile = roster.profiles[group]
-        # Factors are finite and above 0, so that the copy needs no second validation.
+        # Factors are finite and above 0, and rates were looked at, so that the copy needs no second validation.
         yield profile.model_copy(update=own) if own else profile
 
 

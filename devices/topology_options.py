@@ -12,10 +12,10 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from devices.fleet import MOST_CLIENTS
 from devices.graph_file import ENDINGS, read_edges
+from devices.link_ranges import LinkLatency, LinkRate
 from devices.topology import HUB, Backbone, Hub, TopologyError
 from devices.topology_graph import GraphBackbone
 from devices.topology_spokes import Assign, Spoke, Spokes
-from devices.units import BytesPerSecond, Seconds
 
 Loss = Annotated[float, Field(ge=0, lt=1)]
 """Share of the bytes sent over a link that are lost."""
@@ -46,9 +46,9 @@ class CellsTopology(_Options):
 
     kind: Literal["cells"] = Field("cells", description="Clients share the up- and downlink of their cell.")
     cells: _Count = Field(4, description="How many cells.")
-    uplink: BytesPerSecond = Field(100e6, description="Rate of a cell's link to the hub (assumed).")
-    downlink: BytesPerSecond = Field(100e6, description="Rate of the hub's link to a cell (assumed).")
-    latency: Seconds = Field(0.002, description="One-way propagation delay of either (assumed).")
+    uplink: LinkRate = Field(100e6, description="Rate of a cell's link to the hub (assumed).")
+    downlink: LinkRate = Field(100e6, description="Rate of the hub's link to a cell (assumed).")
+    latency: LinkLatency = Field(0.002, description="One-way propagation delay of either (assumed).")
     loss: Loss = Field(0.0, description="Share of the bytes that either loses.")
     assign: Assign = Field("interleaved", description=_ASSIGN)
 
@@ -70,13 +70,9 @@ class TiersTopology(_Options):
         "tiers", description="Device, edge site, cloud: clients share their site's backhaul."
     )
     edges: _Count = Field(4, description="How many edge sites.")
-    uplink: BytesPerSecond = Field(
-        125e6, description="Rate of a site's link to the cloud (assumed: 1 Gbit/s)."
-    )
-    downlink: BytesPerSecond = Field(
-        125e6, description="Rate of the cloud's link to a site (assumed: 1 Gbit/s)."
-    )
-    latency: Seconds = Field(0.01, description="One-way propagation delay of either (assumed).")
+    uplink: LinkRate = Field(125e6, description="Rate of a site's link to the cloud (assumed: 1 Gbit/s).")
+    downlink: LinkRate = Field(125e6, description="Rate of the cloud's link to a site (assumed: 1 Gbit/s).")
+    latency: LinkLatency = Field(0.01, description="One-way propagation delay of either (assumed).")
     loss: Loss = Field(0.0, description="Share of the bytes that either loses.")
     assign: Assign = Field("interleaved", description=_ASSIGN)
 
@@ -147,7 +143,8 @@ def _choose_kind(value: object) -> object:
     if isinstance(value, AnyTopology):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is no topology; allowed: a mapping such as {{kind: star}}")
+        meant = value if isinstance(value, str) and value in TOPOLOGIES else "star"
+        raise ValueError(f"{value!r} is no topology; allowed: a mapping such as {{kind: {meant}}}")
     kind = value.get("kind", "star")
     if not isinstance(kind, str) or kind not in TOPOLOGIES:
         near = get_close_matches(str(kind).lower(), TOPOLOGIES, n=1)

@@ -317,11 +317,34 @@ class Quantity:
 
     kind: Kind
     above_zero: bool = False
+    least: float = 0.0
+    """The least that is allowed, in the SI unit of the kind."""
+    most: float = math.inf
+    """The most that is allowed."""
+
+    def read(self, text: object) -> float:
+        """Turn a written quantity into a float in the SI unit of its kind; see `parse`.
+
+        Raises:
+            ValueError: The text is no such quantity, or out of the range.
+        """
+        value = parse(text, self.kind, self.above_zero)
+        if not self.least <= value <= self.most:
+            came = f"{_shorten(str(text).strip())!r} is too {'small' if value < self.least else 'large'}"
+            raise ValueError(f"{came}; {_SPECS[self.kind].noun} must be {self.bounds} here")
+        return value
+
+    @property
+    def bounds(self) -> str:
+        """The range in words."""
+        unit = _SPECS[self.kind].units[0]
+        least, most = (re.sub(r"e\+0*", "e", f"{bound:g}") for bound in (self.least, self.most))
+        return f"from {least} {unit} to {most} {unit}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        """Validate with `parse` and serialise with `to_text`."""
+        """Validate with `read` and serialise with `to_text`."""
         return core_schema.no_info_plain_validator_function(
-            partial(parse, kind=self.kind, above_zero=self.above_zero),
+            self.read,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 partial(to_text, kind=self.kind), return_schema=core_schema.str_schema()
             ),

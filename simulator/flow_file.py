@@ -23,6 +23,7 @@ _NEEDED = ("start_s", "bytes", "links")
 _RANGE = f"from {LEAST} to {MOST}"
 _RATE = f"a number above 0, in bytes per second, {_RANGE}"
 _WEIGHT = f"a number above 0, from {LEAST_WEIGHT} to {MOST_WEIGHT}"
+_HALF = "half a character (a lone surrogate) in a name; allowed: names of whole characters"
 _SIZE = f"a number of bytes, at least 0, and {_RANGE} if above"
 
 Check = Callable[[float], bool]
@@ -125,10 +126,14 @@ class _Reader:
             self._refuse(node, ("links",), "a map of link names and bytes per second")
             return {}
         entries = node.entries if isinstance(node, Map) else {}
-        return {
-            name: self._number(entry.value, ("links", name), _is_rate, _RATE)
-            for name, entry in entries.items()
-        }
+        links: dict[str, float] = {}
+        for written, entry in entries.items():
+            name = _whole(written)
+            if name is None:
+                self.problems.append(Problem(entry.key_at, dotted(("links", written)), _HALF))
+            else:
+                links[name] = self._number(entry.value, ("links", name), _is_rate, _RATE)
+        return links
 
     def flows(self, root: Map, links: Mapping[str, float]) -> list[Flow]:
         node = self._entry(root, "flows", ())
@@ -160,10 +165,14 @@ class _Reader:
         names: list[str] = []
         for number, item in enumerate(found.items):
             where = (*path, "links", number)
-            name = item.value if isinstance(item, Scalar) else None
-            if not isinstance(name, str) or name not in links:
-                text = item.text if isinstance(item, Scalar) else ""
-                self._refuse(item, where, allowed_names(text, tuple(links)).removeprefix("allowed: "))
+            value = item.value if isinstance(item, Scalar) else None
+            name = _whole(value) if isinstance(value, str) else None
+            if not isinstance(value, str):
+                self._refuse(item, where, _named_in_text(item, links))
+            elif name is None:
+                self.problems.append(Problem(item.at, dotted(where), _HALF))
+            elif name not in links:
+                self._refuse(item, where, allowed_names(name, tuple(links)).removeprefix("allowed: "))
             elif name in names:
                 self._refuse(item, where, "each link once")
             else:
@@ -203,6 +212,23 @@ class _Reader:
         self.problems.append(
             Problem(node.at, dotted(path), f"{came(node, text_allowed=False)}; allowed: {allowed}")
         )
+
+
+def _whole(text: str) -> str | None:
+    """Return a text whose characters are whole, as YAML leaves them in the two halves JSON may write; None if not."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
+
+
+def _named_in_text(node: Node, links: Mapping[str, float]) -> str:
+    """Say what is allowed where something stands that is no text: the name it may mean, as a text."""
+    written = node.text if isinstance(node, Scalar) else ""
+    example = written if written in links else next(iter(links), "up")
+    return f"a text, the name of a link, such as {json.dumps(example)}"
 
 
 def _is_rate(value: float) -> bool:

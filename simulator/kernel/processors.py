@@ -19,6 +19,7 @@ from analysis.runs import RunError
 from devices.fleet import SERVER_ID
 from models.split import ComputeLeg
 from simulator.kernel.flows_in_time import FlowEnd, FlowsInTime
+from simulator.kernel.fluid import LEAST
 from simulator.kernel.leg_time import leg_seconds
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.station import Station
@@ -187,6 +188,9 @@ class SharedProcessor(StationProcessor):
         if not station.is_online(start_s):
             return False
         seconds = leg_seconds(station.device.profile, leg)
+        if seconds:
+            # The least that flows can count, and far less than the time of an event can tell.
+            seconds = max(seconds, LEAST)
         until_s = station.leaves_s(start_s, computing=True)
         with self._under_way.entry((station.device.id,), "compute", start_s):
             end: FlowEnd = yield self._flows.start(seconds, (0,), cap=1.0, until_s=until_s)

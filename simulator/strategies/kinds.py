@@ -23,7 +23,8 @@ def chosen_by_kind(what: str, kinds: Mapping[str, type[BaseModel]], default: str
         if isinstance(value, tuple(kinds.values())):
             return value
         if not isinstance(value, Mapping):
-            message = f"{value!r} is no {what}; allowed: a mapping such as {{kind: {default}}}"
+            meant = value if isinstance(value, str) and value in kinds else default
+            message = f"{value!r} is no {what}; allowed: a mapping such as {{kind: {meant}}}"
             raise located_error((), message, value)
         kind = value.get("kind", default)
         if not isinstance(kind, str) or kind not in kinds:

@@ -35,6 +35,7 @@ def draw(purpose, *numbers):
         {"slowdown": {**SPELLS, "factor": 1}},
         {"slowdown": {**SPELLS, "factor": -0.1}},
         {"bandwidth": {**SPELLS, "factor": "0.3"}},
+        {"bandwidth": {**SPELLS, "factor": 1e-30}},
         {"bandwidth_trace": {}},
         {"outages": [{"what": "server"}]},
         {"outages": [{"from": "1 s"}]},
@@ -48,6 +49,11 @@ def draw(purpose, *numbers):
 def test_options_that_mean_nothing_are_refused(options):
     with pytest.raises(ValidationError):
         DisturbanceOptions.model_validate(options)
+
+
+def test_a_spell_may_leave_nothing_or_a_millionth():
+    for factor in (0.0, 1e-6):
+        assert SpellOptions.model_validate({**SPELLS, "factor": factor}).factor == factor
 
 
 def test_an_outage_ends_after_it_begins():
@@ -120,6 +126,11 @@ def test_a_trace_of_links(traced):
     assert [links["cell-0 up"].value(time_s) for time_s in (4, 5)] == [1, 0.1]
 
 
+def test_a_trace_goes_from_a_millionth_to_a_million(traced):
+    link = traced("server up,0,0.000001", "server up,1,0", "server up,2,1e6")["server up"]
+    assert [link.value(time_s) for time_s in (0, 1, 2)] == [1e-6, 0, 1e6]
+
+
 def test_a_trace_of_links_may_repeat(traced):
     link = traced("server up,2,0.5", "server up,4,1", repeat="10 s")["server up"]
     assert [link.value(time_s) for time_s in (0, 2, 4, 12, 14, 33)] == [1, 0.5, 1, 0.5, 1, 0.5]
@@ -131,6 +142,8 @@ def test_a_trace_of_links_may_repeat(traced):
         (["client-9,0,1"], {}, "line 2: no link is named 'client-9'; allowed: cell-0 up, a device (server, "),
         (["client-0,0,x"], {}, "line 2: factor is 'x'; a number of 0 or more"),
         (["client-0,0,inf"], {}, "line 2: factor is 'inf'; a number of 0 or more"),
+        (["client-0,0,1e-30"], {}, "line 2: factor is '1e-30'; 0, or a number from 1e-06 to 1000000"),
+        (["client-0,0,1", "client-0,1,1e40"], {}, "line 3: factor is '1e40'; 0, or a number from 1e-06 to"),
         (["client-0,-1,1"], {}, "line 2: time_s is '-1'; a number of 0 or more"),
         (
             ["client-0 up,5,1", "client-0 up,5,0"],

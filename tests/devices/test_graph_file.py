@@ -91,6 +91,14 @@ def test_edges_lead_both_ways_unless_told_otherwise(read):
             HEADER + "a,b,0 MB/s,5 ms\n",
             "lab.csv:2: rate: '0 MB/s' is zero; a data rate must be greater than 0",
         ),
+        (
+            HEADER + "a,b,1e40 MB/s,5 ms\n",
+            "lab.csv:2: rate: '1e40 MB/s' is too large; a data rate must be from 0.01 B/s to 1e18 B/s here",
+        ),
+        (
+            HEADER + "a,b,1 MB/s,1e300 s\n",
+            "lab.csv:2: latency: '1e300 s' is too large; a time must be from 0 s to 1e9 s here",
+        ),
         (HEADER + "a,b,,5 ms\n", "lab.csv:2: rate: '' is not a quantity; write a quantity"),
         (
             HEADER + "a,a,1 MB/s,5 ms\n",
@@ -165,6 +173,10 @@ def test_graphml_defaults_count_and_what_networkx_writes_is_read(read, tmp_path)
                 [("a", "b", {"rate": "50", "latency": "1 s"})], (("rate", "double"), ("latency", "string"))
             ),
             "lab.graphml: edge 'a' to 'b': rate: 50.0 has no unit; write a quantity such as '50 MB/s'",
+        ),
+        (
+            graphml([("a", "b", {**GOOD, "rate": "1e-3 B/s"})]),
+            "lab.graphml: edge 'a' to 'b': rate: '1e-3 B/s' is too small; a data rate must be from 0.01 B/s",
         ),
         (
             graphml([("a", "b", {**GOOD, "Loss": "0.1"})], [(key, "string") for key in (*GOOD, "Loss")]),

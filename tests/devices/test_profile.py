@@ -38,13 +38,18 @@ def test_a_profile_without_a_rate_is_refused(missing):
         ("efficiency", 1.01),
         ("efficiency", 0),
         ("uplink_bytes_per_s", -1),
+        ("uplink_bytes_per_s", 1e-3),
+        ("downlink_bytes_per_s", 1e19),
         ("latency_s", -1e-9),
+        ("latency_s", 1e10),
         ("memory_bytes", 0),
         ("busy_power_w", float("nan")),
         ("downlink_bytes_per_s", float("inf")),
         ("battery_j", 0),
         ("loss", 1),
         ("share_weight", 0),
+        ("share_weight", 1e-10),
+        ("share_weight", 1e10),
         ("lanes", 0),
     ],
 )
@@ -104,6 +109,23 @@ def test_override_changes_the_given_numbers_only_and_says_so():
     assert faster.sources["uplink"] == "given in the scenario"
     assert faster.sources["clock"] == base.sources["clock"]
     assert base.uplink_bytes_per_s == 150e6
+
+
+@pytest.mark.parametrize(
+    ("key", "least", "most", "beyond"),
+    [
+        ("uplink", "0.01 B/s", "1e18 B/s", ["0.00999 B/s", "1e40 B/s"]),
+        ("downlink", "0.01 B/s", "1e18 B/s", ["1e-300 B/s", "1.01e18 B/s"]),
+        ("latency", "0 s", "1e9 s", ["1e300 s"]),
+        ("share_weight", 1e-9, 1e9, [0, 1e-12, 1e300]),
+    ],
+)
+def test_a_link_has_numbers_within_its_ranges(key, least, most, beyond):
+    for number in (least, most):
+        assert getattr(HardwareOptions(**{key: number}), key) is not None
+    for number in beyond:
+        with pytest.raises(ValidationError):
+            HardwareOptions(**{key: number})
 
 
 def test_override_of_nothing_is_the_same_object():

@@ -16,6 +16,9 @@ class Scenario(BaseModel):
     devices: FleetOptions
 
 
+SLOW = {"profile": "phone-2024", "downlink": "0.01 B/s"}
+
+
 def draws(key=0):
     """The generator of the fleet, and the one of the spread."""
     return np.random.default_rng(key), None, np.random.default_rng(1000 + key)
@@ -159,6 +162,27 @@ def test_a_spread_of_what_no_profile_has_is_refused(options, key_path, came):
     with pytest.raises(FleetError, match=came) as caught:
         build(**options)
     assert caught.value.key_path == key_path
+
+
+@pytest.mark.parametrize("builder", [build_fleet, build_fleet_arrays])
+@pytest.mark.parametrize(
+    ("clients", "key_path"),
+    [
+        ([{"profile": "laptop"}, {**SLOW, "count": 9, "spread": {"downlink": 3}}], "clients.1.spread"),
+        ({"mix": {"slow.yaml": 1.0}, "count": 9, "spread": 3}, "clients.spread"),
+    ],
+)
+def test_a_spread_that_makes_a_rate_no_links_rate_is_refused(tmp_path, builder, clients, key_path):
+    (tmp_path / "slow.yaml").write_text(
+        "kind: board\nmeasured_flops_per_s: 1 GFLOP/s\nuplink: 1 MB/s\ndownlink: 0.01 B/s\n"
+    )
+    options = FleetOptions.model_validate({"clients": clients})
+    with pytest.raises(
+        FleetError, match=r"^client-\d would have a rate of \S+ B/s as its downlink; "
+    ) as caught:
+        builder(options, np.random.default_rng(0), tmp_path, np.random.default_rng(0))
+    assert caught.value.key_path == key_path
+    assert caught.value.allowed == "allowed: a spread that leaves every rate from 0.01 B/s to 1e18 B/s"
 
 
 COLUMNS = (

@@ -175,6 +175,23 @@ def test_a_topology_is_chosen_by_its_kind(written, options):
         ),
         ({"kind": ["star"]}, ("kind",), "no topology is called"),
         ("star", (), "'star' is no topology; allowed: a mapping such as {kind: star}"),
+        ("cells", (), "'cells' is no topology; allowed: a mapping such as {kind: cells}"),
+        ("mesh", (), "'mesh' is no topology; allowed: a mapping such as {kind: star}"),
+        (
+            {"kind": "cells", "uplink": "1e50 B/s"},
+            ("uplink",),
+            "'1e50 B/s' is too large; a data rate must be",
+        ),
+        (
+            {"kind": "tiers", "downlink": "1e-9 B/s"},
+            ("downlink",),
+            "'1e-9 B/s' is too small; a data rate must",
+        ),
+        (
+            {"kind": "tiers", "latency": "1e300 s"},
+            ("latency",),
+            "'1e300 s' is too large; a time must be from 0",
+        ),
         ({"kind": "cells", "uplink": 5}, ("uplink",), "5 has no unit; write a quantity such as '50 MB/s'"),
         ({"kind": "cells", "latency": 0.1}, ("latency",), "0.1 has no unit"),
         ({"kind": "cells", "loss": 1.0}, ("loss",), "less than 1"),

@@ -12,6 +12,7 @@ from devices.units import (
     Hertz,
     JoulesPerByte,
     Kind,
+    Quantity,
     Seconds,
     Watts,
     humanize,
@@ -226,6 +227,21 @@ def test_an_optional_quantity_reports_one_error_at_its_own_key():
     with pytest.raises(ValidationError) as caught:
         Everything.model_validate({**TEXT, "left_out": 3})
     assert [error["loc"] for error in caught.value.errors()] == [("left_out",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("9 B/s", "'9 B/s' is too small; a data rate must be from 10 B/s to 1e18 B/s here"),
+        ("1e40 MB/s", "'1e40 MB/s' is too large; a data rate must be from 10 B/s to 1e18 B/s here"),
+        (9, "9 has no unit; write a quantity such as '50 MB/s'"),
+    ],
+)
+def test_a_quantity_may_have_a_range(text, reason):
+    quantity = Quantity(Kind.BYTES_PER_S, least=10.0, most=1e18)
+    assert [quantity.read(one) for one in ("10 B/s", "1e12 MB/s")] == [10.0, 1e18]
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        quantity.read(text)
 
 
 def test_json_schema_is_text_with_an_example():

@@ -48,6 +48,20 @@ def test_text_is_a_table(flows):
     ]
 
 
+@pytest.mark.parametrize("ending", ["", " # YAML"])
+def test_a_name_may_be_written_in_the_two_halves_of_its_character(flows, ending):
+    flow = r'{"start_s": 0, "bytes": 1, "links": ["\ud83d\ude00"]}'
+    done = flows(r'{"links": {"\ud83d\ude00": 1}, "flows": [' + flow + "]}" + ending)
+    assert done.code == 0, done.err
+    assert "\N{GRINNING FACE}" in done.out
+
+
+def test_a_number_is_no_name_of_a_link(flows):
+    done = flows({"links": {"2": 1, "1": 1}, "flows": [{"start_s": 0, "bytes": 1, "links": [1]}]})
+    assert done.code == 2
+    assert done.lines == ['f.json:1:76: flows.0.links.0: 1; allowed: a text, the name of a link, such as "1"']
+
+
 def test_no_flows_have_no_ends(flows):
     assert json.loads(flows({"links": {}, "flows": []}, "--json").out) == {"finish_s": []}
 
@@ -73,6 +87,10 @@ def test_no_flows_have_no_ends(flows):
         ('{"links": {"a": 1, "a": 2}, "flows": []}', "f.json:1:20: links.a: "),
         ('{"links": [], "flows": []}', "f.json:1:11: links: an empty list; allowed: a map of link names"),
         ('{"links": {}, "flows": {}}', "f.json:1:24: flows: an empty map; allowed: a list of flows"),
+        (
+            '{"links": {"a\\ud800": 1}, "flows": []}',
+            "f.json:1:12: links.a\\ud800: half a character (a lone surrogate) in a name; allowed: names of whole",
+        ),
         (
             '{"lnks": {}, "flows": []}',
             "f.json:1:2: lnks: unknown key; allowed: links, flows; did you mean 'links'?",
@@ -116,6 +134,14 @@ def test_a_wrong_file_is_told_with_its_place(flows, text, line):
         (
             '{"start_s": 0, "bytes": 1, "links": ["up"], "wieght": 1}',
             "flows.0.wieght: unknown key; allowed: start_s",
+        ),
+        (
+            '{"start_s": 0, "bytes": 1, "links": [1]}',
+            'flows.0.links.0: 1; allowed: a text, the name of a link, such as "up"',
+        ),
+        (
+            '{"start_s": 0, "bytes": 1, "links": ["\\udc00"]}',
+            "flows.0.links.0: half a character (a lone surrogate)",
         ),
         ('{"bytes": 1, "links": ["up"]}', "flows.0.start_s: missing; required"),
         ("7", "flows.0: 7; allowed: a map with the keys start_s"),

@@ -62,6 +62,124 @@ def test_what_cannot_be_is_refused_with_its_place(hetedge, tmp_path, text, line)
         assert done.lines == [line.replace("{folder}", str(tmp_path))]
 
 
+LINKS = "source,target,rate,latency\nserver,ap,{}\n"
+RATES = "a data rate must be from 0.01 B/s to 1e18 B/s here"
+FACTORS = "0, or a number from 1e-06 to 1000000"
+FILE_TOPOLOGY = "network: {model: maxmin, topology: {kind: file, path: t/lab.csv, attach: [ap]}}\n"
+TRACE = "network: {model: maxmin}\ndisturbances: {bandwidth_trace: {file: t/links.csv}}\n"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "text", "files", "line"),
+    [
+        (
+            "share_weight: 1e-12",
+            "network: {model: maxmin}\n",
+            {},
+            "s.yaml:1:64: devices.clients.0.share_weight: 1e-12; allowed: a number from 1e-09 to 1000000000",
+        ),
+        (
+            "share_weight: 1e300",
+            "network: {model: maxmin}\n",
+            {},
+            "s.yaml:1:64: devices.clients.0.share_weight: 1e300; allowed: a number from 1e-09 to 1000000000",
+        ),
+        (
+            "uplink: 1e40 B/s",
+            "network: {model: maxmin}\n",
+            {},
+            f"s.yaml:1:58: devices.clients.0.uplink: '1e40 B/s' is too large; {RATES}",
+        ),
+        (
+            "latency: 1e300 s",
+            "",
+            {},
+            "s.yaml:1:59: devices.clients.0.latency: '1e300 s' is too large; a time must be from 0 s to 1e9 s here",
+        ),
+        (
+            "",
+            "network: {model: maxmin, topology: {kind: cells, uplink: 1e50 B/s}}\n",
+            {},
+            f"s.yaml:2:58: network.topology.uplink: '1e50 B/s' is too large; {RATES}",
+        ),
+        (
+            "",
+            FILE_TOPOLOGY,
+            {"lab.csv": LINKS.format("1e40 MB/s,1 ms")},
+            "s.yaml:2:55: network.topology.path: {folder}/t/lab.csv:2: rate: '1e40 MB/s' is too large; "
+            + RATES,
+        ),
+        (
+            "",
+            FILE_TOPOLOGY,
+            {"lab.csv": LINKS.format("1 MB/s,1e300 s")},
+            "s.yaml:2:55: network.topology.path: {folder}/t/lab.csv:2: latency: '1e300 s' is too large; "
+            "a time must be from 0 s to 1e9 s here",
+        ),
+        (
+            "",
+            TRACE,
+            {"links.csv": "link,time_s,factor\nclient-0,0,1e-30\n"},
+            "s.yaml:3:40: disturbances.bandwidth_trace.file: '{folder}/t/links.csv' line 2: factor is '1e-30'; "
+            + FACTORS,
+        ),
+        (
+            "",
+            TRACE,
+            {"links.csv": "link,time_s,factor\nclient-0,0,1\nclient-0,5,1e40\n"},
+            "s.yaml:3:40: disturbances.bandwidth_trace.file: '{folder}/t/links.csv' line 3: factor is '1e40'; "
+            + FACTORS,
+        ),
+        (
+            "",
+            "disturbances: {bandwidth: {mean_every: 1 s, mean_for: 1 s, factor: 1e-30}}\n",
+            {},
+            "s.yaml:2:68: disturbances.bandwidth.factor: 1e-30; allowed: 0, or a number of at least 1e-06 and below 1",
+        ),
+        (
+            "",
+            "strategy: {name: fsl_gan, lan_rate: 1e40 B/s}\n",
+            {},
+            f"s.yaml:2:37: strategy.lan_rate: '1e40 B/s' is too large; {RATES}",
+        ),
+    ],
+)
+def test_numbers_beyond_any_link_are_refused_with_their_place(
+    hetedge, tmp_path, overrides, text, files, line
+):
+    more = f", {overrides}" if overrides else ""
+    (tmp_path / "s.yaml").write_text(f"devices: {{clients: [{{profile: paper-1, count: 4{more}}}]}}\n{text}")
+    (tmp_path / "t").mkdir()
+    for name, content in files.items():
+        (tmp_path / "t" / name).write_text(content)
+    done = hetedge("validate", "s.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert done.lines == [line.replace("{folder}", str(tmp_path))]
+
+
+def test_a_spread_that_leaves_no_rate_of_a_link_is_refused_with_its_place(hetedge, tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "devices: {clients: [{profile: paper-1, count: 40, uplink: 0.01 B/s, spread: {uplink: 1}}]}\n"
+    )
+    done = hetedge("validate", "s.yaml")
+    assert (done.code, done.out) == (2, "")
+    [line] = done.lines
+    assert line.startswith("s.yaml:1:77: devices.clients.0.spread: client-")
+    assert line.endswith(
+        " B/s as its uplink; allowed: a spread that leaves every rate from 0.01 B/s to 1e18 B/s"
+    )
+
+
+def test_a_short_form_is_told_the_mapping_it_means(hetedge, tmp_path):
+    (tmp_path / "s.yaml").write_text(FLEET + "strategy: {name: fedgan, aggregation: fedasync}\n")
+    done = hetedge("validate", "s.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert done.lines == [
+        "s.yaml:2:39: strategy.aggregation: 'fedasync' is no aggregation; "
+        "allowed: a mapping such as {kind: fedasync}"
+    ]
+
+
 def test_a_server_hangs_on_the_mains(hetedge, tmp_path):
     powers = "battery: 9 J, idle_power: 1 W, busy_power: 2 W, radio_energy: 0 J/B"
     (tmp_path / "s.yaml").write_text(

@@ -110,7 +110,7 @@ def refused(hetedge, tmp_path):
             id="server memory",
         ),
         pytest.param(
-            "devices: {clients: [{profile: paper-1, count: 2, uplink: 1e-300 B/s}]}\n",
+            "devices: {clients: [{profile: paper-1, count: 2, memory_bandwidth: 1e-300 B/s}]}\n",
             "s.yaml:1:10: devices: one iteration would take ",
             "some rate or latency is far off",
             id="endless iteration",

@@ -59,7 +59,7 @@ def test_dump_loads_back_equal_from_another_folder(load, folder, kind, text, dev
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    uplink=st.floats(1e-3, 1e15),
+    uplink=st.floats(1e-2, 1e18),
     jitter=st.floats(0, 1e9),
     slowdown=st.floats(1, 1e300),
     path=st.text(

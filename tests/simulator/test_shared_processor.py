@@ -95,3 +95,10 @@ def test_a_round_that_ends_meanwhile_counts_what_is_computed_and_not_told():
     server = table[table["device"] == "server"]
     assert server["compute_s"].tolist() == [2.0, 2.0, 1.0]
     assert server["work_flops"].tolist() == [0.0, 0.0, 5.0]
+
+
+def test_legs_shorter_than_any_clock_can_tell_are_computed():
+    fast = fleet_of(profile("hub", rate=1e26, processor_sharing=True), profile(link=10.0))
+    assert ends_of(disturbed_world(fast), {"one": (0.0, 1e9), "other": (1.0, 1e9)}) == pytest.approx(
+        {"one": 0.0, "other": 1.0}, abs=1e-12
+    )

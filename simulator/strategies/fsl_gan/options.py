@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devices.units import BytesPerSecond, Seconds
+from devices.link_ranges import LinkLatency, LinkRate
 from simulator.strategies.options import LocalTrainingOptions
 
 PARTS = 3
@@ -57,11 +57,11 @@ class FslGanOptions(LocalTrainingOptions):
         "single",
         description="Parts on one device: one (the last device takes the rest), or as many as its memory takes.",
     )
-    lan_latency: Seconds = Field(
+    lan_latency: LinkLatency = Field(
         0.05,
         description="Latency of the LAN, once per step for every device with a part.",
     )
-    lan_rate: BytesPerSecond = Field(
+    lan_rate: LinkRate = Field(
         50e6,
         description="Rate of the LAN (assumed: 400 Mbit/s, a good wireless LAN).",
     )

@@ -222,7 +222,7 @@ class Topology:
         access_rate = min(up_rate, down_rate)
         inner_is_narrowest = between.bytes_per_s <= access_rate
         return Way(
-            links=(2 * (source + 1), *between.links, 2 * (target + 1) + 1),
+            links=(self.access_links(source)[0], *between.links, self.access_links(target)[1]),
             latency_s=sender.latency_s + between.latency_s + receiver.latency_s,
             bytes_per_s=between.bytes_per_s if inner_is_narrowest else access_rate,
             arriving=(1.0 - sender.loss) * between.arriving * (1.0 - receiver.loss),

@@ -22,7 +22,7 @@ from simulator.cuts.selectors import SELECTORS
 from simulator.event_scoring import scorer_of
 from simulator.plan import Plan
 from simulator.planning import make_plan
-from simulator.played_latency import played
+from simulator.played_latency import DISTURBED_ITERATIONS, played
 from simulator.setting import Setting, make_setting, warn_of_oddities
 from simulator.split_plan import SplitPlan, cut_problem, select_cuts, split_plan
 
@@ -97,6 +97,11 @@ def latency(scenario: str | Path, overrides: Sequence[str] = (), engine: str = "
         time, aggregation_s = plan.closed_form(), plan.aggregation_seconds()
         setup_s = plan.setup_seconds()
     else:
+        if plan.final_kind == "iteration" and not plan.setting.conditions.quiet:
+            log.warning(
+                "no iteration is like another under absences and disturbances: all times are means of %d at this seed",
+                DISTURBED_ITERATIONS,
+            )
         time, aggregation_s, setup_s = played(plan)
     ends = [0.0, *time.phase_end_s.values()]
     return {

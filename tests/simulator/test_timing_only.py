@@ -146,3 +146,16 @@ def test_torch_is_not_needed(path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("availability={model: on_off, mean_on: 1 h, mean_off: 1 s}", True),
+        ("availability={model: always}", False),
+    ],
+)
+def test_means_over_iterations_that_differ_are_told_as_such(path, caplog, override, told):
+    latency(path, [override], "events")
+    means = "all times are means of 20 at this seed" in caplog.text
+    assert means == told

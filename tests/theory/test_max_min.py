@@ -5,6 +5,9 @@ keeps the flows that stand in the way of a larger one, and goes on with the othe
 a flow whose constraint has a price is at ``w_f t`` in every optimum, and one at least has a price.
 """
 
+from itertools import pairwise
+
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -16,14 +19,38 @@ from simulator.kernel.sharing import max_min_rates
 GRAPHS = 1000
 
 
-def random_case(rng: np.random.Generator):
-    """Links, routes, weights and caps: some links in common, some flows capped, numbers over three decades."""
+def crowded_links(rng: np.random.Generator):
+    """Few links, and flows that cross any of them: what ties and blocks in a graph, in little room."""
     links = int(rng.integers(1, 7))
-    flows = int(rng.integers(1, 9))
-    capacities = 10 ** rng.uniform(0, 3, links)
-    routes = [
-        sorted(rng.choice(links, rng.integers(1, links + 1), replace=False).tolist()) for _ in range(flows)
+    return links, [
+        sorted(rng.choice(links, rng.integers(1, links + 1), replace=False).tolist())
+        for _ in range(rng.integers(1, 9))
     ]
+
+
+def paths_of_a_graph(rng: np.random.Generator):
+    """A connected random graph, a link in each direction of an edge, and the ways of least latency between routers."""
+    nodes = int(rng.integers(3, 12))
+    graph = nx.gnp_random_graph(nodes, 0.3, seed=int(rng.integers(2**31))).to_directed()
+    ring = rng.permutation(nodes).tolist()
+    for one, other in pairwise([*ring, ring[0]]):
+        graph.add_edge(one, other)
+        graph.add_edge(other, one)
+    for number, (_, _, edge) in enumerate(graph.edges(data=True)):
+        edge.update(number=number, latency_s=float(rng.uniform(0.001, 0.1)))
+    routes = []
+    for _ in range(rng.integers(1, 13)):
+        source, target = rng.choice(nodes, 2, replace=False).tolist()
+        path = nx.shortest_path(graph, source, target, weight="latency_s")
+        routes.append([graph.edges[edge]["number"] for edge in pairwise(path)])
+    return graph.number_of_edges(), routes
+
+
+def random_case(rng: np.random.Generator):
+    """Links, routes, weights and caps: many links in common, some flows capped, numbers over three decades."""
+    links, routes = (paths_of_a_graph if rng.random() < 0.5 else crowded_links)(rng)
+    flows = len(routes)
+    capacities = 10 ** rng.uniform(0, 3, links)
     weights = rng.choice([1.0, 1.0, 2.0, 0.3], flows)
     caps = np.where(rng.random(flows) < 0.3, 10 ** rng.uniform(-1, 3, flows), np.inf)
     return capacities, routes, weights, caps

@@ -7,8 +7,8 @@ Four numbers from one run:
 * the event world per logical leg (every computation and every message of every device), records included, against
   SimPy alone playing the same legs as timeouts with the same barriers;
 * timing-only simulation of 1,000 distinct devices on dedicated links for 100 iterations, tables included;
-* the share of a training run that is not training, for the paper's networks and for networks of width 16, with full
-  records, tables included, without evaluation.
+* the share of a training run that is not training, for the paper's networks on dedicated links and for networks of
+  width 16 on links that are shared, with full records, tables included, without evaluation.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     sizes, now = (QUICK if arguments.quick else FULL), clock(arguments.threads)
     rows = [*compare_with_simpy(sizes, now), simulate_many_devices(sizes, now)]
-    rows.append(training_share("paper networks", *sizes.paper, bar_percent=1.0, now=now))
-    rows.append(training_share("networks of", *sizes.narrow, bar_percent=5.0, now=now))
+    rows.append(training_share("paper networks", *sizes.paper, "dedicated", bar_percent=1.0, now=now))
+    rows.append(training_share("maxmin, networks of", *sizes.narrow, "maxmin", bar_percent=5.0, now=now))
     report(arguments, rows)
 
 
@@ -93,7 +93,13 @@ def simulate_many_devices(sizes: Sizes, now: Callable[[], float]) -> Measurement
 
 
 def training_share(
-    title: str, width: int, batch: int, iterations: int, bar_percent: float, now: Callable[[], float]
+    title: str,
+    width: int,
+    batch: int,
+    iterations: int,
+    network: str,
+    bar_percent: float,
+    now: Callable[[], float],
 ) -> Measurement:
     """Train for one round and return which share of it was simulation and bookkeeping."""
     overrides = [
@@ -103,6 +109,7 @@ def training_share(
         f"strategy.steps_per_round={iterations}",
         "strategy.rounds=1",
         "cuts={selector: greedy}",
+        f"network={{model: {network}}}",
     ]
     loaded = registry.load("quickstart", overrides)
     data = [load_dataset(domain, loaded.base_dir, None) for domain in loaded.scenario.data.domains]

@@ -269,8 +269,10 @@ def _parse_csv(content: bytes) -> pd.DataFrame:
 
 
 def _parse_parquet(content: bytes) -> pd.DataFrame:
-    arrow = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
-    return cast(pd.DataFrame, arrow.to_pandas())
+    # No threads of Arrow's: one that is still there when the process ends aborts it (apache/arrow#34314).
+    with pq.ParquetFile(io.BytesIO(content), pre_buffer=False, page_checksum_verification=True) as file:
+        arrow = file.read(use_threads=False)
+    return cast(pd.DataFrame, arrow.to_pandas(use_threads=False))
 
 
 def _csv_bytes(table: pd.DataFrame) -> bytes:
@@ -281,7 +283,9 @@ def _parquet_bytes(table: pd.DataFrame) -> bytes:
     """Encode a table, columns of int64, float64 and text; pandas' own metadata is left out."""
     arrow_types = {"int64": pa.int64(), "float64": pa.float64(), "str": pa.string()}
     schema = pa.schema([(str(name), arrow_types[column_type(table[name])]) for name in table.columns])
-    arrow = pa.Table.from_pandas(table, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    # As in reading, no threads.
+    whole = pa.Table.from_pandas(table, schema=schema, preserve_index=False, nthreads=1)
+    arrow = whole.replace_schema_metadata(None)
     sink = io.BytesIO()
     pq.write_table(arrow, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue()

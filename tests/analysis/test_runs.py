@@ -2,6 +2,9 @@
 
 import errno
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -200,3 +203,16 @@ def test_a_table_that_lacks_more_than_older_versions_did_is_damaged(tmp_path):
     pd.read_parquet(path).drop(columns=["off_s", "wait_s"]).to_parquet(path)
     with pytest.raises(RunError, match=r"devices.parquet: damaged: the table devices has no column 'wait_s'"):
         load_run(path.parent)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux tells them")
+def test_reading_and_writing_leave_no_thread_behind(tmp_path):
+    """One that is still there when the process ends aborts it, now and then."""
+    write_run(tmp_path / "run")
+    code = (
+        "import os, sys; from analysis.runs import RunFolder, load_run; "
+        "before = len(os.listdir('/proc/self/task')); run = load_run(sys.argv[1]); "
+        "RunFolder(run.path).write_table('devices', run.devices); "
+        "sys.exit(len(os.listdir('/proc/self/task')) - before)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], check=False).returncode == 0

@@ -119,11 +119,11 @@ def _require_lanes(
         # With n lanes the k-th piece of work begins when k - n have ended.
         most = int(lanes[row])
         into_s = np.sort(work.end_s[own])[:-most] - work.start_s[own][most:]
-        worst = int(np.argmax(into_s)) if len(into_s) else -1
-        if worst >= 0 and into_s[worst] > span.allowed_s:
-            leg = _words(computing, int(own[most + worst]))
+        beyond_s = float(into_s[into_s > 0.0].sum())
+        if beyond_s > span.allowed_s:
+            leg = _words(computing, int(own[most + int(np.argmax(into_s))]))
             begins = f"{names[row]} computes {most + 1} things at once in round {span.number}"
-            raise RecordError(f"{begins}, for {into_s[worst]} s; the last: {leg}")
+            raise RecordError(f"{begins}, for {beyond_s} s; the last: {leg}")
 
 
 def _require_whole(span: RoundSpan, times: dict[str, FloatArray], names: TextArray) -> None:

@@ -18,8 +18,9 @@ from devices.conditions import Factor
 from simulator.kernel.fluid import Fluid
 from simulator.kernel.link_ledger import LinkLedger
 
-MOST_CHANGES = 1_000_000
-"""Changes of links in a row in which nothing may flow before links are said to be never open together."""
+MOST_CHANGES = 100_000
+"""Changes of links between two looks at what flows. A flow of which nothing passes in twice as many changes of its own
+links, though none of them was closed from one look to the next, has links that are never open together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,19 @@ class FlowEnd:
     completed: bool
     missing: float
     closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A flow as it was when it was last seen to go on, or to have a reason not to.
+
+    Attributes:
+        left: units that were missing.
+        changes: how often its links had changed.
+    """
+
+    left: float
+    changes: int
 
 
 class FlowsInTime:
@@ -63,8 +77,10 @@ class FlowsInTime:
         self._factors: dict[int, Factor] = {}
         self._flowing: Counter[int] = Counter()
         self._followed: set[int] = set()
-        self._changes = 0
-        self._left: dict[int, float] = {}
+        self._changes: Counter[int] = Counter()
+        self._shut_since_s: dict[int, float] = {}
+        self._seen: dict[int, _Seen] = {}
+        self._looked_s = 0.0
         self._clock_s = 0.0
         self._alarm_s = math.inf
         self._settling = False
@@ -130,6 +146,10 @@ class FlowsInTime:
         capacity = self._capacities[link] * factor.value(now_s)
         self._fluid.set_capacity(now_s, link, capacity)
         self._ledger.change(link, capacity, now_s)
+        if capacity:
+            self._shut_since_s.pop(link, None)
+        else:
+            self._shut_since_s.setdefault(link, now_s)
         self._settle_soon()
         change_s = factor.next_change_s(now_s)
         if change_s < math.inf:
@@ -140,21 +160,32 @@ class FlowsInTime:
 
     def _changed(self, link: int, time_s: float) -> None:
         self._clock_s = max(self._now_s(), time_s)
-        self._changes += 1
-        if self._changes % MOST_CHANGES == 0:
-            self._require_progress()
+        self._changes[link] += 1
+        if self._changes.total() % MOST_CHANGES == 0:
+            self._look_for_stuck_flows()
         self._follow_on(link)
 
-    def _require_progress(self) -> None:
-        """Check that something has flowed, begun or ended since the last look."""
-        before, now_s = self._left, self._now_s()
-        self._left = {flow: self._fluid.remaining(now_s, flow) for flow in self._links}
-        if self._left and self._left == before:
-            crossed = sorted({link for flow in self._left for link in self._links[flow]})
-            raise RunError(
-                f"up to {now_s} s nothing has flowed in {MOST_CHANGES} changes of links: those of one way are never "
-                f"open together; what waits must cross {', '.join(self._names[link] for link in crossed)}"
-            )
+    def _look_for_stuck_flows(self) -> None:
+        """Check that every flow has gone on, or waits for a link that has been closed all the time since the last look.
+
+        Such a link opens again, or is closed for good one day. A flow that has neither, though its own links have
+        changed very often, has links that are never open together.
+        """
+        now_s, seen = self._now_s(), {}
+        for flow, links in self._links.items():
+            now = _Seen(self._fluid.remaining(now_s, flow), sum(self._changes[link] for link in links))
+            before = self._seen.get(flow, now)
+            waits = any(self._shut_since_s.get(link, math.inf) <= self._looked_s for link in links)
+            stands = before.left == now.left and not waits
+            # Twice, so that a link that opens just now, or takes turns with another in between, has its chance.
+            if stands and now.changes - before.changes >= 2 * MOST_CHANGES:
+                crossed = ", ".join(self._names[link] for link in links)
+                raise RunError(
+                    f"up to {now_s:.6g} s nothing passes from {self._names[links[0]]} on, in "
+                    f"{now.changes - before.changes} changes of the links on the way: {crossed} are never open together"
+                )
+            seen[flow] = before if stands else now
+        self._seen, self._looked_s = seen, now_s
 
     def _now_s(self) -> float:
         # An alarm comes at a sum of floats, which may lie an ulp before the time it was set for.

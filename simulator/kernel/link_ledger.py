@@ -13,7 +13,7 @@ from simulator.kernel.fluid_parts import FluidError
 
 _ROUNDING = 1e-9
 _ULPS = 16
-"""By how many units in the last place the times of events may be off."""
+"""By how many units in the last place a time may be off; every end is rounded to the clock by one at most."""
 
 
 class LinkLedger:
@@ -56,11 +56,11 @@ class LinkLedger:
 class _Account:
     """What one link carried, and could have carried, since it was last without a flow."""
 
-    __slots__ = ("_at_s", "_capacity", "_flows", "_widest", "busy_since_s", "carried", "could")
+    __slots__ = ("_at_s", "_capacity", "_ended", "_flows", "_widest", "busy_since_s", "carried", "could")
 
     def __init__(self, capacity: float) -> None:
         self._capacity = self._widest = capacity
-        self._flows = 0
+        self._flows = self._ended = 0
         self._at_s = self.busy_since_s = 0.0
         self.carried = self.could = 0.0
 
@@ -69,11 +69,13 @@ class _Account:
             self._at_s = self.busy_since_s = time_s
             self.carried = self.could = 0.0
             self._widest = self._capacity
+            self._ended = 0
         self._flows += 1
 
     def end(self, units: float, time_s: float) -> None:
         self._advance(time_s)
         self._flows -= 1
+        self._ended += 1
         self.carried += units
 
     def change(self, capacity: float, time_s: float) -> None:
@@ -83,7 +85,7 @@ class _Account:
 
     def most(self, time_s: float) -> float:
         """Return what it can have carried, as far as floats can tell."""
-        return self.could * (1.0 + _ROUNDING) + _ULPS * math.ulp(time_s) * self._widest
+        return self.could * (1.0 + _ROUNDING) + (_ULPS + self._ended) * math.ulp(time_s) * self._widest
 
     def _advance(self, time_s: float) -> None:
         if time_s > self._at_s:

@@ -192,7 +192,8 @@ class World:
         try:
             self.env.run(until=playing)
         except RuntimeError as error:
-            if not playing.is_alive or self.env.peek() < math.inf:
+            # SimPy's own has no other class: a violated invariant is one, and must be told as it is.
+            if type(error) is not RuntimeError or not playing.is_alive or self.env.peek() < math.inf:
                 raise
             raise RunError(f"after {self.now_s} s nobody is left who could go on") from error
         finally:

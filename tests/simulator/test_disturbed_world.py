@@ -13,6 +13,8 @@ from devices.fleet import SERVER_ID
 from devices.time_functions import Factor
 from models.split import PayloadKind
 from simulator.kernel.chain import Message
+from simulator.kernel.fluid_parts import FluidError
+from simulator.kernel.link_ledger import _Account
 from simulator.kernel.network import DedicatedNetwork, MaxminNetwork, Network
 from simulator.kernel.world import World
 
@@ -234,7 +236,10 @@ def alternating_world(network, first):
     ("network", "message"),
     [
         (None, r"no byte passes from client-0 to server from 0\.0 s to .* they are never open together"),
-        (MaxminNetwork(), "never open together; what waits must cross server down, client-0 up"),
+        (
+            MaxminNetwork(),
+            "nothing passes from client-0 up on, .*: client-0 up, server down are never open together",
+        ),
     ],
 )
 def test_links_that_are_never_open_together_end_the_run(monkeypatch, network, message):
@@ -254,6 +259,64 @@ def test_a_message_that_crosses_very_many_changes_comes_through(monkeypatch):
     looks = up.looks
     played(world, lambda w: w.env.timeout(1000.0))
     assert up.looks == looks, "links are looked at only while something flows"
+
+
+@pytest.mark.parametrize("changes", [3, 10, 100])
+def test_a_link_that_opens_again_after_very_many_changes_of_others_is_waited_for(monkeypatch, changes):
+    monkeypatch.setattr("simulator.kernel.flows_in_time.MOST_CHANGES", changes)
+    # The server's link is closed for longer than the looks are apart, twice, and the client's never is.
+    narrowed = [(float(time_s), 0.5 if time_s % 2 else 1.0) for time_s in range(1, 1000)]
+    closed = [(0.0, 0.0), (400.0, 1.0), (401.0, 0.0), (900.0, 1.0)]
+    world = disturbed_world(fleet(), network=MaxminNetwork(), ups={0: narrowed}, downs={SERVER_ID: closed})
+    played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+    # A second at the full rate between the two, and then three quarters of it on average.
+    assert world.now_s == pytest.approx(900.0 + 12.0)
+
+
+def test_two_flows_of_which_one_is_stuck_name_its_links_alone(monkeypatch):
+    monkeypatch.setattr("simulator.kernel.flows_in_time.MOST_CHANGES", 100)
+    devices = fleet_of(profile("hub", link=1e6), *[profile(link=10.0) for _ in range(2)])
+    still = conditions_of(devices)
+    conditions = dataclasses.replace(
+        still, uplinks={0: Alternating(0), 1: Alternating(1)}.get, downlinks={SERVER_ID: Alternating(1)}.get
+    )
+    world = World(devices, Network(devices, MaxminNetwork()), Notebook(), conditions)
+
+    def everything():
+        yield world.env.all_of(
+            [world.send(1, SERVER_ID, [(PayloadKind.ACTIVATION, 1e5)]), world.send(0, SERVER_ID, BYTES)]
+        )
+
+    with pytest.raises(
+        RunError, match=r"from client-0 up on, .*: client-0 up, server down are never open together"
+    ):
+        world.play(everything())
+
+
+@pytest.mark.parametrize("lies", [-1.0, 0.0])
+def test_a_violated_invariant_is_told_as_it_is_though_nothing_else_would_happen(monkeypatch, lies):
+    monkeypatch.setattr(_Account, "most", lambda *_: lies)
+    world = disturbed_world(fleet(), network=MaxminNetwork())
+    with pytest.raises(FluidError, match="client-0 up carried"):
+        played(world, lambda w: w.send(0, SERVER_ID, BYTES))
+
+
+@pytest.mark.parametrize("network", [None, MaxminNetwork()])
+def test_where_nearly_all_is_lost_what_came_is_still_handed_over(network):
+    devices = fleet_of(
+        profile("hub", rate=1.0, link=1e18, loss=0.9999999), profile(link=1e18, loss=0.9999999)
+    )
+    recorder = Recorder(devices)
+    world = disturbed_world(devices, recorder, network)
+    n_bytes = 2574312.0
+
+    def run():
+        yield world.send(0, SERVER_ID, [(PayloadKind.PARAMETERS, n_bytes)])
+        world.end_round(0)
+
+    world.play(run())
+    sent = recorder.tables()["transfers"]["bytes"].sum()
+    assert sent == pytest.approx(n_bytes / (1 - 0.9999999) ** 2)
 
 
 @pytest.mark.parametrize("network", [None, MaxminNetwork()])

@@ -1,5 +1,6 @@
 """What crossed a link is held to its capacity by accounts apart from the engine that shares it out."""
 
+import numpy as np
 import pytest
 import simpy
 
@@ -70,3 +71,29 @@ def test_an_engine_that_gives_too_much_is_found_out(monkeypatch, lie):
     flows.start(20.0, [0])
     with pytest.raises(FluidError, match="hub down carried"):
         env.run()
+
+
+@pytest.mark.parametrize("start_s", [0.0, 1e7, 1e9])
+def test_ends_that_are_rounded_to_a_late_clock_are_no_fault(start_s):
+    """One long flow, and very many short ones beside it, one after the other."""
+    env = simpy.Environment(start_s)
+    flows = FlowsInTime(env, [1e7], ["up"])
+    draw = np.random.default_rng(0)
+
+    def short_ones():
+        for units in draw.uniform(0.5, 1.5, 3000).tolist():
+            yield flows.start(units, [0])
+
+    long_one = flows.start(1e5, [0])
+    done = [env.process(short_ones()) for _ in range(2)]
+    env.run(until=env.all_of([*done, long_one]))
+
+
+def test_the_allowance_for_rounding_does_not_hide_a_wide_link():
+    own = LinkLedger([10.0], ["up"])
+    for number in range(1000):
+        own.begin([0], float(number))
+    for _ in range(500):
+        own.end([0], 20.0, 1000.0)  # all that it can carry
+    with pytest.raises(FluidError, match="up carried"):
+        own.end([0], 1e-4, 1000.0)

@@ -241,10 +241,14 @@ def test_who_never_comes_back_is_not_waited_for(laid):
 
 
 def test_a_run_whose_clients_are_all_gone_for_good_says_so(laid):
-    away = outages(*(outage(f"client-{k}", 1) for k in range(3)))
-    for mode in (patience("kind: deadline, deadline: 1 s"), "strategy.aggregation={kind: fedasync}"):
-        with pytest.raises(RunError):
-            play_jobs(laid(THREE, mode, away, "strategy.rounds=9"))
+    gone = outages(*(outage(f"client-{k}", 1) for k in range(3)))
+    cut_off = outages(*(outage(f"link client-{k}", 1) for k in range(3)))
+    nobody = "no client is left: all have gone for good, or are cut off"
+    for away in (gone, cut_off):
+        with pytest.raises(RunError, match=nobody):
+            play_jobs(laid(THREE, patience("kind: deadline, deadline: 1 s"), away, "strategy.rounds=9"))
+        with pytest.raises(RunError, match="nobody is left who could go on"):
+            play_jobs(laid(THREE, "strategy.aggregation={kind: fedasync}", away, "strategy.rounds=9"))
 
 
 def test_asynchronous_clients_go_round_and_round_by_themselves(laid):

@@ -7,6 +7,7 @@ round that begins.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -123,15 +124,25 @@ class RoundsOfJobs:
         return not unable and world.is_online(client) and world.is_online(SERVER_ID)
 
     def _somebody_may_begin(self) -> simpy.Event:
-        """Return the event after which it is worth while to look again who can begin."""
+        """Return the event after which it is worth while to look again who can begin.
+
+        Raises:
+            RunError: There is none, as nobody works and nobody comes back.
+        """
         world = self._world
         if not world.is_online(SERVER_ID):
             return world.back(SERVER_ID)
         away = [
             client
             for client in self._plan.clients
-            if client not in self._cut_off and not world.is_online(client)
+            if client not in self._cut_off
+            and not world.is_online(client)
+            and world.returns_s(client) < math.inf
         ]
+        if not away and not self._busy:
+            raise RunError(
+                f"after {world.now_s:.6g} s no client is left: all have gone for good, or are cut off"
+            )
         return world.env.any_of([self._freed, *(world.back(client) for client in away)])
 
     def _wait(self, this: Round, needed: int, opened_s: float) -> Process:

@@ -99,7 +99,9 @@ class Crew:
             elif client not in self._cut_off and world.returns_s(client) < math.inf:
                 events.append(world.back(client))
         if not events:
-            raise RunError(f"after {world.now_s} s no client is left: all have gone for good, or are cut off")
+            raise RunError(
+                f"after {world.now_s:.6g} s no client is left: all have gone for good, or are cut off"
+            )
         return world.env.any_of(events)
 
     def _until_idle(self, client: int, process: Process) -> Process:

@@ -23,9 +23,9 @@ WHOLE_KINDS_SHARE = 0.5
 
 def speed_rank(problem: CutProblem) -> NDArray[np.intp]:
     """Return each client's rank ``[N]`` by how long it computes and transfers on average; the fastest is 0."""
-    compute_s, transfer_s = problem.model.client_seconds()
     # Absurdly long times may sum to infinity; they come last all the same.
     with np.errstate(over="ignore"):
+        compute_s, transfer_s = problem.model.client_seconds()
         slowness = (compute_s + transfer_s).mean(axis=1)
     return np.asarray(slowness.argsort(kind="stable").argsort())
 

@@ -34,6 +34,7 @@ def refused(hetedge, tmp_path):
     return run
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(
     ("text", "starts", "holds"),
     [

@@ -5,6 +5,7 @@ Only clients come and go by these models; anything else does by the outages of `
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -40,6 +41,7 @@ class AvailabilityOptions(BaseModel):
         "kept", description="What a client that was away still has: its networks and optimisers, or nothing."
     )
 
+    @abstractmethod
     def online(self, names: Names, draw: Draw, base_dir: Path | None = None) -> OfClient | None:
         """Return when each client is online, as a function that is 1 then and 0 else.
 
@@ -54,7 +56,6 @@ class AvailabilityOptions(BaseModel):
         Raises:
             ConditionError: A file cannot be used.
         """
-        raise NotImplementedError
 
 
 class AlwaysAvailable(AvailabilityOptions):

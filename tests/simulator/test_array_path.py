@@ -70,6 +70,12 @@ def agrees(mine, theirs):
     assert [one["name"] for one in mine["phases"]] == [one["name"] for one in theirs["phases"]]
 
 
+def require_documented(answer):
+    """An answer must be as its schema in the documentation says."""
+    schema = Path(array_path.__file__).parent.parent / "docs" / "schemas" / "latency.schema.json"
+    jsonschema.validate(json.loads(json.dumps(answer)), json.loads(schema.read_text(encoding="utf-8")))
+
+
 CASES = [
     [],
     ["network.model=ideal"],
@@ -149,8 +155,7 @@ def test_many_clients_are_summed_up_by_profile(path, monkeypatch):
         expected = np.quantile(own, [0, 0.05, 0.5, 0.95, 1])
         assert list(one["transfer_s"]) == ["min", "p05", "median", "p95", "max"]
         assert list(one["transfer_s"].values()) == pytest.approx(expected)
-    schema = Path(array_path.__file__).parent.parent / "docs" / "schemas" / "latency.schema.json"
-    jsonschema.validate(json.loads(json.dumps(answer)), json.loads(schema.read_text(encoding="utf-8")))
+    require_documented(answer)
     text = latency_text([answer])
     assert all(name in text for name in summary)
 
@@ -163,8 +168,7 @@ ASYNCHRONOUS = "strategy={name: fedgan, steps_per_round: 2, aggregation: {kind: 
 )
 def test_differences_of_events_leave_no_rounding_behind(path, override):
     answer = latency(path(), [override], "events")
-    schema = Path(array_path.__file__).parent.parent / "docs" / "schemas" / "latency.schema.json"
-    jsonschema.validate(json.loads(json.dumps(answer)), json.loads(schema.read_text(encoding="utf-8")))
+    require_documented(answer)
     seconds = [client[name] for client in answer["clients"] for name in ("compute_s", "transfer_s", "wait_s")]
     assert all(one == 0.0 or one > 1e-11 * answer["iteration_latency_s"] for one in seconds)
 

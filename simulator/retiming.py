@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from scenarios.tree import Location, Source
 from simulator import registry
 from simulator.commits import Commit, training_key
 from simulator.environment import describe_machine
+from simulator.marked import load_marked
 from simulator.plan import Plan
 from simulator.planning import make_plan
 from simulator.playing import Course
@@ -73,16 +75,52 @@ def retime(
         recording = _recording(Path(run))
         loaded = _new_scenario(recording, overrides)
         path = folder_of(loaded, out)
-        RunFolder.check(path)
-        plan = _plan(recording, loaded)
-        pictures = _pictures(recording.run)
-        course = Course(plan, progress)
-        _play(course, recording)
-        course.recorder.wallclock(course.last_round, "run", time.perf_counter() - started)
-        folder = RunFolder.create(path)
-        with log_file(folder, early):
-            _write(folder, course, recording, pictures, progress)
-    return load_run(folder.path)
+        _retimed(recording, loaded, path, started, early, progress, FIGURES_DRAWN)
+    return load_run(path)
+
+
+def retime_as(
+    run: Path, loaded: Loaded, path: Path, progress: Progress, figures: Sequence[str] = FIGURES_DRAWN
+) -> Run:
+    """Give an existing run the timeline of a scenario that would have trained the same.
+
+    Args:
+        run: the folder of a finished run.
+        loaded: the scenario, with cuts of its own; they must come out as they were trained.
+        path: the new run folder.
+        progress: what is told how far it is.
+        figures: the kinds of figures that are drawn.
+
+    Raises:
+        ScenarioError, NotRecordedError, FileExistsError, RunError: as :func:`retime`.
+    """
+    with early_log() as early:
+        started = time.perf_counter()
+        recording = _recording(run)
+        _refuse_other_training(loaded, recording.loaded)
+        _retimed(recording, loaded, path, started, early, progress, figures)
+    return load_run(path)
+
+
+def _retimed(
+    recording: Recording,
+    loaded: Loaded,
+    path: Path,
+    started: float,
+    early: MemoryHandler,
+    progress: Progress,
+    figures: Sequence[str],
+) -> None:
+    """Play what was recorded on the fleet of a scenario, and write it."""
+    RunFolder.check(path)
+    plan = _plan(recording, loaded)
+    pictures = _pictures(recording.run)
+    course = Course(plan, progress)
+    _play(course, recording)
+    course.recorder.wallclock(course.last_round, "run", time.perf_counter() - started)
+    folder = RunFolder.create(path)
+    with log_file(folder, early):
+        _write(folder, course, recording, pictures, progress, figures)
 
 
 def _recording(path: Path) -> Recording:
@@ -91,7 +129,7 @@ def _recording(path: Path) -> Recording:
         came = f"the run did not finish (no {SUMMARY_FILE})"
         raise NotRecordedError(f"{path}: {came}; allowed: the folder of a finished run")
     run = load_run(path)
-    loaded = _as_marked(registry.load(str(path / SCENARIO_FILE)))
+    loaded = load_marked(path / SCENARIO_FILE)
     if not loaded.scenario.strategy.is_lossless():
         came = "the run did not wait for everybody: its weights depend on who was in time"
         raise NotRecordedError(f"{path}: {came}; allowed: a synchronous run with patience of the kind all")
@@ -99,14 +137,6 @@ def _recording(path: Path) -> Recording:
         came = "the run chose its cuts anew (cuts.reselect): on another fleet it might have chosen others, elsewhere"
         raise NotRecordedError(f"{path}: {came}; allowed: a run that kept its cuts")
     return read_recording(run, loaded)
-
-
-def _as_marked(loaded: Loaded) -> Loaded:
-    """Return a resolved scenario that takes as given what it marks so, not everything that stands in it."""
-    text = loaded.path.read_text(encoding="utf-8")
-    marked = {number for number, line in enumerate(text.split("\n"), 1) if line.endswith(" # default")}
-    defaults = {key for key, at in loaded.locations.items() if at.line in marked}
-    return replace(loaded, given=loaded.given - defaults)
 
 
 def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
@@ -119,14 +149,23 @@ def _new_scenario(recording: Recording, overrides: Sequence[str]) -> Loaded:
     if restated:
         loaded = _cuts_from_file(loaded, path / table_file("cuts"), recording.loaded)
     loaded = _with_marks_of(recording.loaded, loaded)
-    new, old = resolved(loaded.scenario), resolved(recording.loaded.scenario)
+    _refuse_other_training(loaded, recording.loaded)
+    return loaded
+
+
+def _refuse_other_training(loaded: Loaded, trained: Loaded) -> None:
+    """Refuse a scenario that would train something else than another did.
+
+    Raises:
+        ScenarioError: It would; every value that differs is named.
+    """
+    new, old = resolved(loaded.scenario), resolved(trained.scenario)
     differences = [
         loaded.error(key, came, f"allowed: {was}, {_AS_TRAINED}")
-        for key, came, was in _differences(_deciding(new), _deciding(old))
+        for key, came, was in _differences(deciding(new), deciding(old))
     ]
     if differences:
         raise ScenarioError([problem for error in differences for problem in error.problems])
-    return loaded
 
 
 def _with_marks_of(old: Loaded, new: Loaded) -> Loaded:
@@ -161,7 +200,7 @@ def _is_kept_option(key: str) -> bool:
     return section == "cuts" and rest.split(".")[0] in _CUT_OPTIONS_KEPT
 
 
-def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
+def deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a resolved scenario that decides weights and metrics; all else decides time alone.
 
     Who belongs to which domain is checked when the clients are known, and the number of rounds by the log.
@@ -292,6 +331,7 @@ def _write(
     recording: Recording,
     pictures: Mapping[tuple[int, str], bytes],
     progress: Progress,
+    figures: Sequence[str],
 ) -> None:
     """Write the new folder; what the run was trained on stands in its environment."""
     run = recording.run
@@ -302,5 +342,5 @@ def _write(
         folder.write_sample(round_, domain, picture)
     weights_sha256 = run.summary["weights_sha256"]
     more = {"retimed_from": origin}
-    ending = Ending(FINISHED, recording.data_sha256, weights_sha256, more, FIGURES_DRAWN)
+    ending = Ending(FINISHED, recording.data_sha256, weights_sha256, more, figures)
     write_ending(folder, course, ending, progress)

@@ -59,8 +59,21 @@ def run(
         RunError: where the run had to stop (training diverged, disk full).
     """
     loaded = registry.load(str(scenario), overrides)
-    progress = progress or silent()
-    path = folder_of(loaded, out)
+    return run_loaded(loaded, folder_of(loaded, out), progress or silent())
+
+
+def run_loaded(loaded: Loaded, path: Path, progress: Progress, figures: Sequence[str] | None = None) -> Run:
+    """Run a scenario that is loaded already; see :func:`run`.
+
+    Args:
+        loaded: the scenario.
+        path: the run folder.
+        progress: what is told how far the run is.
+        figures: the kinds of figures that are drawn at its end; None for all.
+
+    Raises:
+        ScenarioError, FileExistsError, RunError: as :func:`run`.
+    """
     RunFolder.check(path)
     training = loaded.scenario.execution.training
     with early_log() as early, _reproducible(loaded.scenario.execution.threads):
@@ -76,7 +89,7 @@ def run(
         plan = make_plan(setting)
         folder = RunFolder.create(path)
         with log_file(folder, early):
-            _play(plan, data, device, folder, progress)
+            _play(plan, data, device, folder, progress, figures)
     return load_run(folder.path)
 
 
@@ -86,6 +99,7 @@ def _play(
     device: torch.device | None,
     folder: RunFolder,
     progress: Progress,
+    figures: Sequence[str] | None,
 ) -> None:
     """Play the whole run and write what comes out of it."""
     started = time.perf_counter()
@@ -103,7 +117,7 @@ def _play(
         if status != FINISHED:
             log.warning("the rounds that were finished are kept in %s", folder.path)
         course.recorder.wallclock(course.last_round, "run", time.perf_counter() - started)
-        ending = Ending(status, [images.digest for images in data], weights_sha256)
+        ending = Ending(status, [images.digest for images in data], weights_sha256, figures=figures)
         write_ending(folder, course, ending, progress)
 
 

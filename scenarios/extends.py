@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios.locate import label_of, read_bytes, resolve, start_of
@@ -12,13 +13,24 @@ from scenarios.shape import Shape
 from scenarios.tree import Entry, Location, Map, Node, Scalar, Source
 
 
-def read_chain(name_or_path: str, shape: Shape, problems: list[Problem]) -> tuple[Path, Map]:
+@dataclass(frozen=True)
+class Asked:
+    """Where a file asks for a scenario: paths count from that file, and errors name it."""
+
+    at: Location
+    key_path: str
+
+
+def read_chain(
+    name_or_path: str, shape: Shape, problems: list[Problem], asked: Asked | None = None
+) -> tuple[Path, Map]:
     """Reads a scenario and all it extends.
 
     Args:
         name_or_path: Library name or path, relative to the working directory.
         shape: What a scenario allows; tells the keys that choose a plug-in.
         problems: Mistakes that do not stop the reading are added here.
+        asked: Who asked for it; None for the command line.
 
     Returns:
         The scenario's own file and the merged tree, without `extends` keys; each value keeps its place.
@@ -26,9 +38,9 @@ def read_chain(name_or_path: str, shape: Shape, problems: list[Problem]) -> tupl
     Raises:
         ScenarioError: A file is missing, unreadable or no YAML map, or the chain leads back into itself.
     """
-    path = resolve(name_or_path, Path())
-    label = label_of(name_or_path, path)
-    data = read_bytes(path, name_or_path, start_of(label))
+    path = resolve(name_or_path, asked.at.source.folder if asked else Path())
+    label = str(path) if asked else label_of(name_or_path, path)
+    data = read_bytes(path, name_or_path, *((asked.at, asked.key_path) if asked else (start_of(label), "")))
     files: list[Path] = []
     trees: list[Map] = []
     while True:

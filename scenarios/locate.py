@@ -27,6 +27,13 @@ def library_names() -> tuple[str, ...]:
     return tuple(sorted(path.as_posix() for path in paths if path.parts[0] != NOT_SCENARIOS))
 
 
+def sweep_names() -> tuple[str, ...]:
+    """Returns the names of the library's sweeps, sorted: `sweeps/device_mix`."""
+    root = library_root()
+    paths = (root / NOT_SCENARIOS).glob("*.yaml")
+    return tuple(sorted(path.relative_to(root).with_suffix("").as_posix() for path in paths))
+
+
 def resolve(name_or_path: str, folder: Path) -> Path:
     """Finds the file that a name means, without looking whether a path exists.
 
@@ -35,7 +42,8 @@ def resolve(name_or_path: str, folder: Path) -> Path:
             suffix; `./name` means the file.
         folder: Where a relative path counts from.
     """
-    if not name_or_path.endswith(SUFFIXES) and name_or_path in library_names():
+    names = (*library_names(), *sweep_names())
+    if not name_or_path.endswith(SUFFIXES) and name_or_path in names:
         return library_root() / f"{name_or_path}.yaml"
     return folder / os.path.expanduser(name_or_path)
 
@@ -45,14 +53,17 @@ def label_of(name_or_path: str, path: Path) -> str:
     return str(path) if path.is_relative_to(library_root()) else name_or_path
 
 
-def read_bytes(path: Path, name: str, asked_at: Location, key_path: str = "") -> bytes:
-    """Reads a scenario file.
+def read_bytes(
+    path: Path, name: str, asked_at: Location, key_path: str = "", *, sweep: bool = False
+) -> bytes:
+    """Reads a scenario file, or a sweep's.
 
     Args:
         path: The file.
         name: What the user called it.
         asked_at: Where the user asked for it, the place of the error.
         key_path: The key that asked for it; empty for the command line.
+        sweep: Whether it is to be a sweep, no scenario.
 
     Raises:
         ScenarioError: There is no such file, or it cannot be read.
@@ -61,8 +72,9 @@ def read_bytes(path: Path, name: str, asked_at: Location, key_path: str = "") ->
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         stem = name.removesuffix(".yaml").removesuffix(".yml")
-        close = allowed_names(stem, library_names()).removeprefix("allowed: ")
-        message = f"no such file and no such scenario of the library; allowed: a path, or {close}"
+        names, what = (sweep_names(), "sweep") if sweep else (library_names(), "scenario")
+        close = allowed_names(stem, names).removeprefix("allowed: ")
+        message = f"no such file and no such {what} of the library; allowed: a path, or {close}"
     except IsADirectoryError:
         message = "a folder; allowed: the path of a YAML file"
     except (OSError, ValueError) as error:

@@ -25,13 +25,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Override:
-    """One parsed `--set` argument."""
+    """One value that is laid over a scenario: a parsed `--set` argument, or a value of a sweep."""
 
     steps: tuple[Step, ...]
     value: Node
 
 
-def apply_overrides(tree: Map, arguments: Sequence[str], shape: Shape, problems: list[Problem]) -> Map:
+def apply_overrides(
+    tree: Map, arguments: Sequence[str | Override], shape: Shape, problems: list[Problem]
+) -> Map:
     """Sets the values of `--set` arguments, in their order.
 
     A value replaces what the file has under its key. Choosing another plug-in drops the options that the file
@@ -39,13 +41,14 @@ def apply_overrides(tree: Map, arguments: Sequence[str], shape: Shape, problems:
 
     Args:
         tree: The merged files.
-        arguments: Texts `key.path=value`; the value is YAML, a list item is named by its index from 0.
+        arguments: Texts `key.path=value`, or such as were read already; the value is YAML, a list item is named by
+            its index from 0.
         shape: What a scenario allows.
         problems: Arguments that cannot be used are added here, and left out.
     """
     for argument in arguments:
         try:
-            override = parse_override(argument, problems)
+            override = parse_override(argument, problems) if isinstance(argument, str) else argument
             tree = _set_key(tree, override.steps, override.value, shape, ())
         except ScenarioError as error:
             problems.extend(error.problems)
@@ -72,18 +75,33 @@ def parse_override(argument: str, problems: list[Problem]) -> Override:
     if not equals:
         message = "no '=' in it; allowed: key.path=value"
         raise ScenarioError([Problem(Location(source, 1, len(argument) + 1), "", message)])
+    steps = steps_of(written, Location(source, 1, 1))
+    if steps[0].key == EXTENDS:
+        message = "cannot be set from the command line; allowed: extends in the scenario file"
+        raise ScenarioError([Problem(steps[0].at, EXTENDS, message)])
+    column = len(written) + 2
+    return Override(steps, _value(text, column, source, tuple(step.key for step in steps), problems))
+
+
+def steps_of(written: str, at: Location) -> tuple[Step, ...]:
+    """Splits a key path into its keys.
+
+    Args:
+        written: The key path, `key.path`.
+        at: Where its first character stands.
+
+    Raises:
+        ScenarioError: A key is empty.
+    """
     steps: list[Step] = []
-    column = 1
+    column = at.column
     for key in written.split("."):
-        steps.append(Step(key, Location(source, 1, column)))
+        steps.append(Step(key, Location(at.source, at.line, column)))
         column += len(key) + 1
     empty = next((step for step in steps if not step.key), None)
     if empty is not None:
         raise ScenarioError([Problem(empty.at, "", "an empty key; allowed: key.path=value")])
-    if steps[0].key == EXTENDS:
-        message = "cannot be set from the command line; allowed: extends in the scenario file"
-        raise ScenarioError([Problem(steps[0].at, EXTENDS, message)])
-    return Override(tuple(steps), _value(text, column, source, tuple(step.key for step in steps), problems))
+    return tuple(steps)
 
 
 def _value(text: str, column: int, source: Source, path: KeyPath, problems: list[Problem]) -> Node:

@@ -42,25 +42,27 @@ def decode(data: bytes, source: Source) -> str:
         raise ScenarioError([Problem(_end_of(before, source), "", message)]) from None
 
 
-def read_file_text(text: str, source: Source, problems: list[Problem]) -> Map:
-    """Reads a whole scenario file.
+def read_file_text(text: str, source: Source, problems: list[Problem], needed: str = "devices") -> Map:
+    """Reads a whole file.
 
     Args:
         text: The file's text.
         source: Where it comes from.
         problems: Mistakes that do not stop the reading (a duplicate key, a tag) are added here.
+        needed: The key that such a file must have, for the messages.
 
     Raises:
         ScenarioError: The text is empty, is not YAML, or holds no map.
     """
+    allowed = f"allowed: a map of 'key: value' lines, with at least the key '{needed}'"
     root = compose(text, source)
     if root is None:
-        message = "the file is empty; allowed: a map of 'key: value' lines, with at least the key 'devices'"
+        message = f"the file is empty; {allowed}"
         raise ScenarioError([*problems, Problem(Location(source, 1, 1), "", message)])
     node = convert(root, source, problems)
     if not isinstance(node, Map):
         kind = "a list" if isinstance(node, Items) else f"the value {quoted(node.text)}"
-        message = f"{kind}; allowed: a map of 'key: value' lines, with at least the key 'devices'"
+        message = f"{kind}; {allowed}"
         raise ScenarioError([*problems, Problem(node.at, "", message)])
     return node
 

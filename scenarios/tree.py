@@ -19,7 +19,7 @@ class Source:
     Attributes:
         label: How errors call it: the file as the user named it, or the `--set` argument.
         folder: The folder that relative paths written in this text count from.
-        is_file: False for a `--set` argument.
+        is_file: False for what is laid over files: a `--set` argument, the values of a sweep.
     """
 
     label: str

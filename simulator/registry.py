@@ -15,7 +15,8 @@ from typing import Any
 
 from analysis.metrics import CAS_METRIC_NAMES, METRIC_NAMES
 from devices.availability import AVAILABILITIES
-from scenarios.load import Loaded, load_scenario
+from scenarios.extends import Asked
+from scenarios.load import Loaded, Unchecked, load_scenario, read_scenario
 from scenarios.schema import PluginSection, Scenario, scenario_type
 from simulator.cuts.selectors import DEFAULT_SELECTOR, SELECTORS
 from simulator.kernel.network import NETWORKS
@@ -166,6 +167,19 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:
         ScenarioError: with the place, what came and what is allowed.
     """
     return load_scenario(name_or_path, overrides, registered_scenario())
+
+
+def read(name_or_path: str, asked: Asked | None = None) -> Unchecked:
+    """Read a scenario's files, to lay values over it and check it later, many times.
+
+    Args:
+        name_or_path: a path or a library name.
+        asked: where it was asked for; None for the command line.
+
+    Raises:
+        ScenarioError: where a file cannot be read.
+    """
+    return read_scenario(name_or_path, registered_scenario(), asked)
 
 
 def _load(import_path: str) -> Callable[..., Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,17 @@ from analysis.comparison import Target, compare_runs, seed_table
 from analysis.comparison_text import comparison_markdown
 from analysis.plot_comparison import draw_comparison
 from analysis.runs import SCENARIO_FILE, Run, RunError, RunFolder, load_run
-from models.datasets import LabelledImages
 from scenarios.dump import dump_resolved
 from scenarios.load import Loaded, ScenarioError
 from simulator import registry
 from simulator.comparison.beginning import BASE_FILE, Beginning, begin
 from simulator.comparison.entrants import Entrant, entrant_overrides, errors_at_options
-from simulator.environment import describe_machine
+from simulator.grounds import changes, ground_of
 from simulator.loading import load_data
 from simulator.plan import batches_of, steps_of_a_round
 from simulator.planning import make_plan
 from simulator.progress import Progress, silent
-from simulator.runner import choose_device, run
+from simulator.runner import run
 from simulator.setting import make_setting
 from simulator.writing import FINISHED, FORMAT
 
@@ -37,8 +35,6 @@ log = logging.getLogger(__name__)
 
 LOCK_FILE = ".lock"
 """Held by the comparison that writes into the folder."""
-
-_DECIDING_PACKAGES = ("hetedge", "torch", "numpy")
 
 UNFINISHED = "unfinished"
 """Where runs are played; one that is finished moves out of it."""
@@ -152,7 +148,7 @@ def _jobs(asked: Beginning) -> list[_Job]:
     labels = [images.train_labels for images in data] if data is not None else None
     forms = [images.form for images in data] if data is not None else None
     setting = make_setting(base, labels, forms=forms)
-    ground = _ground(base, data)
+    ground = ground_of(base, data)
     steps = steps_of_a_round(setting, batches_of(setting))
     jobs = []
     for entrant, own in asked.own.items():
@@ -163,24 +159,6 @@ def _jobs(asked: Beginning) -> list[_Job]:
                 jobs.append(_Job(entrant, seed, seeded, registry.load(str(base.path), seeded), ground))
                 make_plan(make_setting(jobs[-1].loaded, labels, forms=forms))
     return jobs
-
-
-def _ground(base: Loaded, data: Sequence[LabelledImages] | None) -> dict[str, Any]:
-    """Return what decides a run's numbers beside its scenario, in the words of ``environment.json``."""
-    packages = describe_machine()["packages"]
-    return {
-        **{name: packages[name] for name in _DECIDING_PACKAGES},
-        "device": None if data is None else str(choose_device(base)),
-        "threads": base.scenario.execution.threads,
-        "data_sha256": {images.name: images.digest for images in data or ()},
-        "data_forms": {images.name: json.loads(json.dumps(asdict(images.form))) for images in data or ()},
-    }
-
-
-def _recorded(environment: Mapping[str, Any], name: str) -> object:
-    """Return what a run recorded of one of the grounds; None where it recorded nothing."""
-    place = environment.get("packages", {}) if name in _DECIDING_PACKAGES else environment
-    return place.get(name)
 
 
 def _finished(path: Path, job: _Job) -> Run | None:
@@ -200,9 +178,7 @@ def _finished(path: Path, job: _Job) -> Run | None:
         raise FileExistsError(f"{place} is no run that could be used again; {allowed}") from error
     if not same:
         raise FileExistsError(f"{place} is a run of another scenario; {allowed}")
-    before, now = {name: _recorded(found.environment, name) for name in job.ground}, job.ground
-    if differing := [name for name in now if before[name] != now[name]]:
-        told = ", ".join(f"{name} was {before[name]}, is {now[name]}" for name in differing)
+    if told := changes(found.environment, job.ground):
         raise FileExistsError(f"{place} ran on other grounds ({told}); name another folder with -o")
     if found.summary.get("status") != FINISHED or found.summary.get("format") != FORMAT:
         raise FileExistsError(f"{place} is a run that did not finish, or of another version; {allowed}")

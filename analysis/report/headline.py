@@ -1,0 +1,201 @@
+"""The numbers at the head of the page, and the table of all entries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.readable import three_digits
+from analysis.report.material import NUMBERS, Entry, Material
+from analysis.report.measures import METRIC_NOTES, metric_title, number_text, smaller_is_better, value_text
+from analysis.report.records import read_json
+from analysis.report.words import counted
+from analysis.runs import SUMMARY_FILE
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number at the head of the page: what it is, its value, and a word on it."""
+
+    title: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good one run's images became: a row for each metric and domain, with a cell for each column."""
+
+    columns: list[str]
+    rows: list[tuple[str, str, list[str]]]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table of entries.
+
+    Attributes:
+        text: what it shows.
+        order: what it is sorted by; None comes last.
+        axis: number of the axis that it shows a value of; -1 for none.
+        value: number of that value on its axis.
+    """
+
+    text: str
+    order: str | float | None
+    axis: int = -1
+    value: int = -1
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of entries: its heading, and whether it holds numbers."""
+
+    title: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of entries: columns, and for each entry its cells."""
+
+    columns: list[Column]
+    rows: list[list[Cell]]
+
+
+def cards(material: Material) -> list[Card]:
+    """The headline numbers: of one run its own, of several their number, the best and the spread."""
+    finished = [entry for entry in material.entries if entry.finished]
+    if len(material.entries) == 1:
+        return _of_one(material.entries[0], material)
+    failed = len(material.entries) - len(finished)
+    found = [Card("Runs", f"{len(material.entries):,}", f"{failed} failed" if failed else "all finished")]
+    for metric in material.metrics[:3]:
+        best = _best(finished, metric)
+        if best is not None:
+            found.append(Card(f"Best {_lower_first(metric_title(metric))}", three_digits(best[0]), best[1]))
+    for name in ("time_to_target_s", "iteration_latency_s", "simulated_s", "total_bytes", "energy_j"):
+        known = [(entry.numbers[name], entry.name) for entry in finished if name in entry.numbers]
+        if known:
+            least, most = min(known), max(known)
+            title = f"Least {_lower_first(NUMBERS[name])}"
+            note = material.target if name == "time_to_target_s" else f"up to {number_text(name, most[0])}"
+            found.append(Card(title, number_text(name, least[0]), f"{least[1]}; {note}"))
+    return found
+
+
+def _lower_first(title: str) -> str:
+    """A title inside a sentence; abbreviations stay as they are."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _of_one(entry: Entry, material: Material) -> list[Card]:
+    strategy = material.base.get("strategy", {})
+    notes = {
+        "iteration_latency_s": "mean, simulated",
+        "round_latency_s": "mean, with aggregation",
+        "simulated_s": counted(int(strategy.get("rounds", 0)), "round") + " asked for",
+        "total_bytes": "by all devices",
+        "energy_j": "computing, idle and radio",
+        "time_to_target_s": material.target,
+    }
+    found = [
+        Card(title, number_text(name, entry.numbers[name]), notes[name])
+        for name, title in NUMBERS.items()
+        if name in entry.numbers
+    ]
+    selector = None if entry.folder is None else read_json(entry.folder / SUMMARY_FILE).get("cut_selector")
+    return [*found, Card("Cut selector", str(selector))] if selector else found
+
+
+def mean_last(entry: Entry, metric: str) -> float | None:
+    """The mean over domains of a metric's last value; None where there is none."""
+    values = list(entry.last.get(metric, {}).values())
+    return sum(values) / len(values) if values else None
+
+
+def _best(entries: Sequence[Entry], metric: str) -> tuple[float, str] | None:
+    known = [(value, entry.name) for entry in entries if (value := mean_last(entry, metric)) is not None]
+    if not known:
+        return None
+    choose: Callable[..., tuple[float, str]] = min if smaller_is_better(metric) else max
+    return choose(known, key=lambda one: one[0])
+
+
+def quality(material: Material) -> Quality | None:
+    """The metrics of one run by domain; None of several, whose table has the last values, and of none measured."""
+    if len(material.entries) != 1 or not material.metrics:
+        return None
+    curves = material.curves.sort_values("round", kind="stable")
+    floors = curves[curves["metric"].astype(str).str.endswith("_floor")]
+    rows = [
+        (metric_title(metric), domain, _course(curves, metric, domain, len(floors) > 0))
+        for metric in material.metrics
+        for domain in material.domains
+    ]
+    columns = ["untrained", "first round", "last round", *(["floor", "last/floor"] if len(floors) else [])]
+    notes = [f"{metric_title(one)}: {METRIC_NOTES[one]}" for one in material.metrics if one in METRIC_NOTES]
+    return Quality(columns, rows, notes)
+
+
+def _course(curves: pd.DataFrame, metric: str, domain: str, floored: bool) -> list[str]:
+    """Untrained, first and last value of a metric in a domain, and where floors are known, floor and ratio to it."""
+    here = curves[curves["domain"] == domain]
+    own = here[here["metric"] == metric]
+    before, trained = own[own["round"] < 0]["value"], own[own["round"] >= 0]["value"]
+    floor = here[here["metric"] == f"{metric}_floor"]["value"]
+    last = _at(trained, -1)
+    cells = [value_text(one) for one in (_at(before, -1), _at(trained, 0), last)]
+    if floored:
+        least = _at(floor, -1)
+        ratio = last / least if last is not None and least is not None and least > 0 else None
+        cells += [value_text(least), "-" if ratio is None else f"{three_digits(ratio)}x"]
+    return cells
+
+
+def _at(values: pd.Series[float], place: int) -> float | None:
+    """A value of a column; None where it has none, or it is not finite."""
+    value = float(values.iloc[place]) if len(values) else math.nan
+    return value if math.isfinite(value) else None
+
+
+def entries_table(material: Material) -> Table:
+    """The table of all entries: settings, seed, numbers, and metrics as the mean over domains and by domain."""
+    numbers = [name for name in NUMBERS if any(name in entry.numbers for entry in material.entries)]
+    measured = [
+        (metric, domain)
+        for metric in material.metrics
+        for domain in (("", *material.domains) if 1 < len(material.domains) <= 4 else ("",))
+    ]
+    columns = [Column("Run", False)]
+    columns += [Column(axis.name, _is_numeric(axis.values)) for axis in material.axes]
+    columns += [Column("Seed", True)]
+    columns += [Column(NUMBERS[name], True) for name in numbers]
+    columns += [Column(f"{metric_title(metric)} {domain}".strip(), True) for metric, domain in measured]
+    return Table(columns, [_row(entry, material, numbers, measured) for entry in material.entries])
+
+
+def _is_numeric(values: Sequence[object]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
+
+
+def _row(
+    entry: Entry, material: Material, numbers: Sequence[str], measured: Sequence[tuple[str, str]]
+) -> list[Cell]:
+    cells = [Cell(entry.name, entry.name)]
+    for place, axis in enumerate(material.axes):
+        value = entry.settings[axis.name]
+        order = value if _is_numeric(axis.values) else axis.values.index(value)
+        cells.append(Cell(str(value), order, place, axis.values.index(value)))
+    cells.append(Cell(str(entry.seed), entry.seed))
+    for name in numbers:
+        number = entry.numbers.get(name)
+        cells.append(Cell("-" if number is None else number_text(name, number), number))
+    for metric, domain in measured:
+        last = entry.last.get(metric, {}).get(domain) if domain else mean_last(entry, metric)
+        cells.append(Cell(value_text(last), last))
+    return cells

@@ -1,0 +1,93 @@
+"""A comparison as material: one axis, the strategy."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.plot_comparisons import COMPARISON_FILE
+from analysis.readable import three_digits
+from analysis.report.material import Axis, Entry, Material, join_curves
+from analysis.report.of_runs import entry_of, scenario_text
+from analysis.runs import Run, RunError, load_run
+
+_BASE_FILE = "compared.yaml"
+_AXIS = "strategy"
+
+
+def comparison_material(folder: Path) -> Material:
+    """Read a comparison's folder.
+
+    Raises:
+        RunError: One of its files is missing or damaged.
+    """
+    facts = _facts(folder / COMPARISON_FILE)
+    labels = [str(one["strategy"]) for one in facts["strategies"]]
+    runs: list[Run] = []
+    entries: list[Entry] = []
+    for row, label in enumerate(labels):
+        for index, seed in enumerate(facts["seeds"]):
+            run = load_run(folder / f"{label.replace('/', '-')}-seed{seed}")
+            name = f"{label}, seed {seed}" if len(facts["seeds"]) > 1 else label
+            runs.append(run)
+            entries.append(_timed(entry_of(run, name, {_AXIS: label}), facts["strategies"][row], index))
+    base = folder / _BASE_FILE
+    text = base.read_text(encoding="utf-8") if base.is_file() else scenario_text(runs[0].path)
+    return Material(
+        kind="comparison",
+        title=str(facts["scenario"]),
+        axes=(Axis(_AXIS, tuple(labels)),),
+        entries=tuple(entries),
+        curves=join_curves([run.metrics for run in runs]),
+        command=_command(labels, len(facts["seeds"]), facts["target"]),
+        base=runs[0].scenario,
+        base_text=text,
+        texts={_BASE_FILE: text},
+        target=_target_text(facts["target"]),
+    )
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not facts["strategies"] or not facts["seeds"]:
+            raise ValueError("it holds no run")
+        facts["scenario"], facts["target"]
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{file}: damaged: {error}") from error
+    return facts
+
+
+def _timed(entry: Entry, facts: Mapping[str, Any], index: int) -> Entry:
+    """An entry with the time to the comparison's target: when the last domain reached it."""
+    reached = [one["values"][index] for one in facts["time_to_target_s"].values()]
+    known = {key: value for key, value in entry.numbers.items() if key != "time_to_target_s"}
+    if reached and None not in reached:
+        known["time_to_target_s"] = float(max(reached))
+    return Entry(**{**vars(entry), "numbers": known})
+
+
+def _target_text(target: Mapping[str, Any] | None) -> str:
+    if target is None:
+        return ""
+    sign = ">" if target["above"] else "<"
+    sign = sign if target["given"] else f"{sign}="
+    bounds = dict.fromkeys(three_digits(bound) for bound in target["bounds"].values())
+    if len(bounds) == 1:
+        return f"{target['metric']} {sign} {next(iter(bounds))}"
+    own = ", ".join(f"{domain} {three_digits(bound)}" for domain, bound in target["bounds"].items())
+    return f"{target['metric']} {sign} {own}"
+
+
+def _command(labels: list[str], seeds: int, target: Mapping[str, Any] | None) -> str:
+    words = ["hetedge", "compare", _BASE_FILE, "--strategies", ",".join(labels)]
+    words += ["--seeds", str(seeds)] if seeds > 1 else []
+    if target is not None and target["given"]:
+        bound = next(iter(target["bounds"].values()))
+        words += ["--target", f"{target['metric']}{'>' if target['above'] else '<'}{bound:g}"]
+    return shlex.join(words)

@@ -1,0 +1,152 @@
+"""One run or several as material: what they differ in is found by comparing their scenarios."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.comparison import Target, compare_runs
+from analysis.plot_style import run_labels
+from analysis.report.material import NUMBERS, Axis, Entry, Material, Setting, join_curves
+from analysis.runs import SCENARIO_FILE, Run, load_run
+
+MOST_AXES = 8
+"""Runs that differ in more keys than this are told apart by the first of them, and by their names."""
+
+_NOT_AXES = ("seed", "name", "execution.threads", "execution.device")
+
+
+def runs_material(folders: Sequence[Path]) -> Material:
+    """Read run folders.
+
+    Args:
+        folders: at least one; no two the same.
+
+    Raises:
+        RunError: One is damaged.
+    """
+    runs = [load_run(folder) for folder in folders]
+    names = run_labels(runs)
+    axes = differing([run.scenario for run in runs])
+    entries = [
+        entry_of(run, name, {axis.name: setting_of(run.scenario, axis.name) for axis in axes})
+        for run, name in zip(runs, names, strict=True)
+    ]
+    texts = {}
+    for run, name in zip(runs, names, strict=True):
+        file = SCENARIO_FILE if len(runs) == 1 else f"{_plain(name)}.yaml"
+        texts[file] = scenario_text(run.path)
+    titles = dict.fromkeys(str(run.scenario.get("name", run.path.name)) for run in runs)
+    return Material(
+        kind="run" if len(runs) == 1 else "runs",
+        title=", ".join(titles) if len(titles) <= 3 else f"{len(runs)} runs",
+        axes=axes,
+        entries=tuple(entries),
+        curves=join_curves([run.metrics for run in runs]),
+        command="\n".join(f"hetedge run {shlex.quote(file)}" for file in texts),
+        base=runs[0].scenario,
+        base_text=scenario_text(runs[0].path),
+        texts=texts,
+        target=_target_text(runs),
+    )
+
+
+def scenario_text(folder: Path) -> str:
+    """The resolved scenario of a run as its folder holds it."""
+    return (folder / SCENARIO_FILE).read_text(encoding="utf-8")
+
+
+def entry_of(run: Run, name: str, settings: Mapping[str, Setting]) -> Entry:
+    """A finished run as an entry.
+
+    Args:
+        run: the run.
+        name: what it is called.
+        settings: its value on each axis.
+    """
+    status = str(run.summary.get("status", "finished"))
+    return Entry(
+        name=name,
+        strategy=str(run.scenario.get("strategy", {}).get("name", "")),
+        seed=int(run.scenario.get("seed", 0)),
+        settings=settings,
+        numbers=numbers_of(run),
+        last={
+            metric: {domain: one["last"] for domain, one in courses.items() if one["last"] is not None}
+            for metric, courses in run.summary["metrics"].items()
+            if metric != "classifier_accuracy"
+        },
+        error="" if status == "finished" else f"the run was {status}",
+        folder=run.path,
+    )
+
+
+def numbers_of(run: Run) -> dict[str, float]:
+    """The numbers of a run that :data:`NUMBERS` lists, those that are known."""
+    target = target_of(run.scenario)
+    facts = compare_runs({"": [run]}, target)["strategies"][0]
+    found = {
+        "iteration_latency_s": run.summary["mean_iteration_latency_s"],
+        "round_latency_s": facts["round_latency_s"]["mean"],
+        "simulated_s": run.summary["simulated_s"],
+        "total_bytes": run.summary["total_bytes"],
+        "energy_j": run.summary["energy_j"],
+    }
+    if target is not None:
+        reached = [one["mean"] for one in facts["time_to_target_s"].values()]
+        found["time_to_target_s"] = max(reached) if reached and None not in reached else None
+    return {key: float(found[key]) for key in NUMBERS if found.get(key) is not None}
+
+
+def target_of(scenario: Mapping[str, Any]) -> Target | None:
+    """The quality at which a scenario stops; None where it names none."""
+    target = (scenario.get("stop") or {}).get("target")
+    if not target:
+        return None
+    above = target.get("below") is None
+    return Target(str(target["metric"]), float(target["above" if above else "below"]), above)
+
+
+def _target_text(runs: Sequence[Run]) -> str:
+    texts = dict.fromkeys(target.text for run in runs if (target := target_of(run.scenario)) is not None)
+    return ", ".join(texts)
+
+
+def differing(scenarios: Sequence[Mapping[str, Any]]) -> tuple[Axis, ...]:
+    """The keys in which scenarios differ, seeds and names aside; at most :data:`MOST_AXES`, the strategy first."""
+    flat = [dict(_leaves(scenario)) for scenario in scenarios]
+    keys = dict.fromkeys(key for one in flat for key in one)
+    differ = [key for key in keys if key not in _NOT_AXES and len({one.get(key) for one in flat}) > 1]
+    differ.sort(key=lambda key: key != "strategy.name")
+    return tuple(
+        Axis(key, tuple(dict.fromkeys(one.get(key, "-") for one in flat))) for key in differ[:MOST_AXES]
+    )
+
+
+def setting_of(scenario: Mapping[str, Any], key: str) -> Setting:
+    """The value of a dotted key path as an axis shows it; a dash where there is none."""
+    return dict(_leaves(scenario)).get(key, "-")
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Setting]]:  # noqa: ANN401 - any YAML value
+    """The single values of a scenario with their dotted key paths."""
+    below = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+    )
+    if below is not None:
+        for key, one in below:
+            yield from _leaves(one, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, bool) or value is None:
+        yield path, "none" if value is None else str(value).lower()
+    elif isinstance(value, int | float) and math.isfinite(value):
+        yield path, value
+    else:
+        yield path, str(value)
+
+
+def _plain(name: str) -> str:
+    """A run's name as the name of a file."""
+    return "".join(one if one.isalnum() or one in "-_." else "-" for one in name)

@@ -1,0 +1,113 @@
+"""A sweep as material: its axes, its table and its curves as the folder holds them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from analysis.report.material import CURVE_COLUMNS, NUMBERS, Axis, Entry, Material, Setting, no_curves
+from analysis.report.of_runs import scenario_text
+from analysis.runs import SCENARIO_FILE
+from analysis.sweeps import FIXED_COLUMNS, Sweep, load_sweep
+
+_SWEEP_YAML = "sweep.yaml"
+
+
+def sweep_material(folder: Path) -> Material:
+    """Read a sweep's folder.
+
+    Raises:
+        RunError: One of its files is missing or damaged.
+    """
+    sweep = load_sweep(folder)
+    metrics = _metric_columns(sweep)
+    entries = tuple(_entry(sweep, row, metrics) for _, row in sweep.results.iterrows())
+    base_text = _first_scenario(entries)
+    written = folder / _SWEEP_YAML
+    return Material(
+        kind="sweep",
+        title=str(sweep.facts["name"]),
+        axes=tuple(_axis(sweep, axis) for axis in sweep.facts["axes"]),
+        entries=entries,
+        curves=_curves(sweep),
+        command=str(sweep.facts.get("command", f"hetedge sweep {_SWEEP_YAML}")),
+        base=YAML(typ="safe", pure=True).load(base_text) or {},
+        base_text=base_text,
+        texts={_SWEEP_YAML: written.read_text(encoding="utf-8")} if written.is_file() else {},
+        target=str((sweep.facts.get("target") or {}).get("text", "")),
+    )
+
+
+def _first_scenario(entries: tuple[Entry, ...]) -> str:
+    """The resolved scenario of the first run that finished; empty where none did."""
+    folders = (entry.folder for entry in entries if entry.finished and entry.folder is not None)
+    first = next((one for one in folders if (one / SCENARIO_FILE).is_file()), None)
+    return "" if first is None else scenario_text(first)
+
+
+def _axis(sweep: Sweep, axis: dict[str, Any]) -> Axis:
+    """An axis with the values of its column, in the order of the sweep's labels."""
+    name = str(axis["name"])
+    found = dict.fromkeys(_setting(value) for value in sweep.results[name])
+    order = {str(label): place for place, label in enumerate(axis.get("labels", ()))}
+    if all(isinstance(value, int | float) for value in found):
+        return Axis(name, tuple(sorted(found, key=float)))
+    return Axis(name, tuple(sorted(found, key=lambda value: order.get(str(value), len(order)))))
+
+
+def _setting(value: Any) -> Setting:  # noqa: ANN401 - a cell of any type
+    """A cell of an axis' column as plain Python has it."""
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    if not math.isfinite(number):
+        return str(value)
+    return int(number) if number.is_integer() and not isinstance(value, float) else number
+
+
+def _metric_columns(sweep: Sweep) -> list[tuple[str, str, str]]:
+    """Columns ``<metric>.<domain>`` as (column, metric, domain); the metrics and domains are those of the curves."""
+    pairs = sweep.curves[["metric", "domain"]].drop_duplicates()
+    named = [
+        (f"{metric}.{domain}", str(metric), str(domain)) for metric, domain in pairs.itertuples(index=False)
+    ]
+    return [
+        one
+        for one in named
+        if one[0] in sweep.results.columns
+        and not one[1].endswith("_floor")
+        and one[1] != "classifier_accuracy"
+    ]
+
+
+def _entry(sweep: Sweep, row: pd.Series[Any], metrics: list[tuple[str, str, str]]) -> Entry:
+    finished = row["status"] == "finished"
+    job = str(row["job"])
+    last: dict[str, dict[str, float]] = {}
+    for column, metric, domain in metrics:
+        if math.isfinite(row[column]):
+            last.setdefault(metric, {})[domain] = float(row[column])
+    known = {key: float(row[key]) for key in NUMBERS if key in row.index and math.isfinite(row[key])}
+    return Entry(
+        name=job,
+        strategy=str(row.get("strategy", "")) if finished else "",
+        seed=int(row["seed"]),
+        settings={name: _setting(row[name]) for name in sweep.axes},
+        numbers=known if finished else {},
+        last=last,
+        error="" if finished else str(row["error"]) or "failed; no reason was recorded",
+        folder=sweep.run_folder(job) if finished else None,
+    )
+
+
+def _curves(sweep: Sweep) -> pd.DataFrame:
+    if sweep.curves.empty:
+        return no_curves()
+    rows = {str(job): number for number, job in enumerate(sweep.results[FIXED_COLUMNS[0]])}
+    entry = sweep.curves["job"].map(rows)
+    known = sweep.curves[entry.notna()].assign(entry=entry[entry.notna()].astype("int64"))
+    return known[list(CURVE_COLUMNS)].reset_index(drop=True)

@@ -1,0 +1,186 @@
+// Quality along the way: a curve for each run, or for each series with the range of its seeds.
+const severalSeeds = RUNS.some((run) => RUNS.some((other) => other !== run && other.series === run.series));
+const curveView = {
+  metric: METRICS[0]?.name, domain: "", x: "time", logX: false, logY: METRICS[0]?.name === "fid", band: severalSeeds,
+};
+const CURVE_X = { time: ["Simulated time", "s"], round: ["Rounds completed", ""], bytes: ["Sent over the network", "B"] };
+
+function spanOfTimes() {
+  const ends = Object.values(DATA.curves).map((one) => Math.max(...known(one.time), 0)).filter((end) => end > 0);
+  return ends.length ? Math.max(...ends) / Math.min(...ends) : 1;
+}
+curveView.logX = spanOfTimes() > 30;
+
+function valuesOf(course, metric, domain) {
+  const own = course.values[metric];
+  if (!own) return null;
+  if (domain) return own[domain] || null;
+  const all = Object.values(own);
+  if (all.length < DATA.domains.length) return null;
+  return course.round.map((_, at) => (all.some((one) => one[at] === null) ? null : mean(all.map((one) => one[at]))));
+}
+
+// Points {x, y, round, time} of a run that the axes can show.
+function pointsOf(row, metric, domain) {
+  const course = DATA.curves[row];
+  const values = course && valuesOf(course, metric, domain);
+  if (!values) return [];
+  const at = { time: course.time, bytes: course.bytes, round: course.round.map((round) => round + 1) }[curveView.x];
+  return values
+    .map((y, place) => ({ x: at[place], y, round: course.round[place], time: course.time[place] }))
+    .filter((one) => one.y !== null && one.x !== null && !(curveView.logY && one.y <= 0) && !(curveView.logX && one.x <= 0));
+}
+
+const when = (round) => (round < 0 ? "before training" : `after round ${round}`);
+
+function curveTrace(points, index, unit, texts, refs) {
+  const ink = seriesColour(index);
+  return {
+    type: "scatter", mode: "lines+markers", x: points.map((one) => one.x / unit[1]), y: points.map((one) => one.y),
+    text: texts, hoverinfo: "text", customdata: refs,
+    line: { color: ink, width: 2, dash: DASHES[index % DASHES.length] },
+    marker: { color: ink, symbol: SYMBOLS[index % SYMBOLS.length], size: points.length > 40 ? 4 : 7 },
+  };
+}
+
+function eachRun(shown, unit, title) {
+  const all = groups();
+  return shown.flatMap((run) => {
+    const row = RUNS.indexOf(run);
+    const points = pointsOf(row, curveView.metric, curveView.domain);
+    if (!points.length) return [];
+    const head = runLines(run).join("<br>");
+    const texts = points.map((one) => `${head}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>`);
+    return [curveTrace(points, all.findIndex((group) => group.has(run)), unit, texts, points.map(() => row))];
+  });
+}
+
+function bands(shown, unit, title) {
+  const all = groups();
+  const series = new Map();
+  shown.forEach((run) => series.set(run.series, [...(series.get(run.series) || []), run]));
+  return [...series.values()].flatMap((runs) => {
+    const rounds = new Map();
+    for (const run of runs) {
+      for (const one of pointsOf(RUNS.indexOf(run), curveView.metric, curveView.domain)) {
+        rounds.set(one.round, [...(rounds.get(one.round) || []), one]);
+      }
+    }
+    const points = [...rounds].sort((a, b) => a[0] - b[0]).map(([round, own]) => ({
+      round, x: mean(own.map((one) => one.x)), y: mean(own.map((one) => one.y)), time: mean(own.map((one) => one.time)),
+      low: Math.min(...own.map((one) => one.y)), high: Math.max(...own.map((one) => one.y)), n: own.length,
+    }));
+    if (!points.length) return [];
+    const head = runLines(runs[0]);
+    const name = DATA.axes.length ? head.slice(1, -1) : head.slice(0, 1);
+    const told = [...name, `${runs.length === 1 ? `seed: ${runs[0].seed}` : `${runs.length} seeds: ${runs.map((run) => run.seed).join(", ")}`}`].join("<br>");
+    const texts = points.map((one) => `${told}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>${one.n > 1 ? ` (${digits(one.low)} to ${digits(one.high)})` : ""}`);
+    const index = all.findIndex((group) => group.has(runs[0]));
+    const line = curveTrace(points, index, unit, texts, points.map(() => RUNS.indexOf(runs[0])));
+    const xs = line.x;
+    const area = {
+      type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", fill: "toself", opacity: 0.16,
+      y: [...points.map((one) => one.high), ...points.map((one) => one.low).reverse()], fillcolor: seriesColour(index), line: { width: 0 },
+    };
+    return points.some((one) => one.n > 1) ? [area, line] : [line];
+  });
+}
+
+function eachDomain(unit, title) {
+  const chosen = DATA.domains.filter((domain) => !curveView.domain || domain === curveView.domain);
+  return chosen.flatMap((domain) => {
+    const index = DATA.domains.indexOf(domain);
+    const points = pointsOf(0, curveView.metric, domain);
+    const head = [...runLines(RUNS[0]), `domain: ${plain(domain)}`].join("<br>");
+    const texts = points.map((one) => `${head}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>`);
+    return points.length ? [curveTrace(points, index, unit, texts, points.map(() => 0))] : [];
+  });
+}
+
+function floorTraces(traces) {
+  const floors = DATA.floors[curveView.metric];
+  const xs = traces.flatMap((one) => one.x);
+  if (!floors || !xs.length) return [];
+  const own = !MANY && !curveView.domain ? Object.entries(floors) : [[curveView.domain, curveView.domain ? floors[curveView.domain] : mean(Object.values(floors))]];
+  const ends = [Math.min(...xs), Math.max(...xs)];
+  const several = own.length > 1;
+  return own.filter(([, value]) => value > 0).map(([domain, value], place) => ({
+    type: "scatter", mode: "lines+text", x: ends, y: [value, value], hoverinfo: "skip",
+    text: several ? [place % 2 ? "" : `floor of ${plain(domain)}`, place % 2 ? `floor of ${plain(domain)}` : ""] : ["", "floor: real images"],
+    textposition: several && place % 2 === 0 ? "top right" : "top left", textfont: { color: colour("quiet"), size: 11.5 },
+    line: { color: several ? seriesColour(DATA.domains.indexOf(domain)) : colour("quiet"), width: 1.2, dash: "dash" },
+  }));
+}
+
+function curveUnit() {
+  const [, unit] = CURVE_X[curveView.x];
+  const key = curveView.x === "bytes" ? "bytes" : "time";
+  if (!unit) return ["", 1];
+  return unitFor(unit, Math.max(...Object.values(DATA.curves).flatMap((one) => known(one[key])), 0));
+}
+
+function drawCurves() {
+  if (!byId("curves")) return null;
+  const metric = quantity(curveView.metric);
+  const unit = curveUnit();
+  const shown = visible();
+  const lines = !MANY ? eachDomain(unit, metric.title) : curveView.band ? bands(shown, unit, metric.title) : eachRun(shown, unit, metric.title);
+  const of = curveView.domain || (DATA.domains.length > 1 && MANY ? "mean over domains" : DATA.domains.length === 1 ? DATA.domains[0] : "each domain");
+  const better = metric.lower ? "lower is better" : "higher is better";
+  const layout = chartLook({
+    xaxis: axisLook(`${CURVE_X[curveView.x][0]}${unit[0] ? ` (${unit[0]})` : ""}`, curveView.logX, curveView.logX ? {} : { rangemode: "tozero" }),
+    yaxis: axisLook(`${metric.title} (no unit; ${better})`, curveView.logY),
+  });
+  showCurveLegend();
+  byId("curves-about").textContent = `${metric.title}, ${of}, against ${CURVE_X[curveView.x][0].toLowerCase()}: `
+    + (MANY ? `${shown.length} of ${RUNS.length} runs${curveView.band ? ", mean of seeds, with the range from the least to the greatest" : ""}. ` : "")
+    + (DATA.floors[curveView.metric] ? "The dashed line is the floor: what real images held out would have. " : "")
+    + (MANY ? "Press a point, or a name in the legend, to filter. The table below has the last values." : "The tables below have the first and last values.");
+  return draw("curves", [...floorTraces(lines), ...lines], layout, (point) => pressCurve(point));
+}
+
+function pressCurve(point) {
+  const row = point.customdata;
+  if (!MANY || row === undefined) return;
+  if (curveView.band) toggleSeries(RUNS[row]);
+  else toggleFilter("run", row);
+}
+
+function showCurveLegend() {
+  const place = byId("legend");
+  if (MANY) return showLegend(place);
+  const focused = [...place.children].indexOf(document.activeElement);
+  const pressed = (domain) => !curveView.domain || curveView.domain === domain;
+  const choose = (domain) => { curveView.domain = curveView.domain === domain ? "" : domain; redraw("curves"); };
+  place.replaceChildren(...DATA.domains.map((domain, index) => legendButton(index, domain, pressed(domain), () => choose(domain))));
+  if (focused >= 0) place.children[focused]?.focus();
+  return null;
+}
+
+function curveControls() {
+  const place = byId("curve-controls");
+  if (!place) return;
+  const set = (key, again) => (value) => { curveView[key] = value; if (again) curveControls(); redraw("curves"); };
+  place.replaceChildren();
+  if (METRICS.length > 1) {
+    place.append(select("Metric", METRICS.map((one) => [one.name, one.title]), curveView.metric, (value) => {
+      curveView.metric = value;
+      curveView.logY = value === "fid";
+      curveControls();
+      redraw("curves");
+      place.querySelector("select").focus();
+    }));
+  }
+  if (DATA.domains.length > 1 && MANY) {
+    place.append(select("Domain", [["", "mean over domains"], ...DATA.domains.map((one) => [one, one])], curveView.domain, set("domain")));
+  }
+  place.append(select("Against", Object.entries(CURVE_X).map(([key, [text]]) => [key, text]), curveView.x, set("x")));
+  const choices = MANY ? groupChoices() : [];
+  if (choices.length > 1) {
+    place.append(select("Colour by", choices, look.by, (value) => { look.by = value; redraw("curves"); redraw("ends"); }));
+  }
+  if (severalSeeds) {
+    place.append(select("Seeds", [["band", "mean and range"], ["each", "every run"]], curveView.band ? "band" : "each", (value) => { curveView.band = value === "band"; redraw("curves"); }));
+  }
+  place.append(toggle("log x", curveView.logX, set("logX")), toggle("log y", curveView.logY, set("logY")));
+}

@@ -1,0 +1,86 @@
+// Each run as one point: what it came to against what it cost, with the runs that no other beats in both.
+const endView = {
+  x: (MEASURES.find((one) => one.name === "simulated_s") || MEASURES[0])?.name,
+  y: (METRICS[0] || MEASURES.find((one) => one.name === "total_bytes") || MEASURES[0])?.name,
+  domain: "", logX: false, logY: false, front: true,
+};
+
+function decades(values) {
+  const positive = values.filter((one) => one > 0);
+  return positive.length ? Math.max(...positive) / Math.min(...positive) : 1;
+}
+
+function endPoints(shown) {
+  const [x, y] = [quantity(endView.x), quantity(endView.y)];
+  return shown
+    .map((run) => ({ run, row: RUNS.indexOf(run), x: lastValue(run, x, endView.domain), y: lastValue(run, y, endView.domain) }))
+    .filter((one) => one.x !== null && one.y !== null && !(endView.logX && one.x <= 0) && !(endView.logY && one.y <= 0));
+}
+
+// The points that no other beats: walked by the first quantity, best first, keeping each new best of the second.
+function paretoFront(points) {
+  const [x, y] = [quantity(endView.x), quantity(endView.y)];
+  const turned = (what, value) => (what.lower ? value : -value);
+  const sorted = [...points].sort((a, b) => turned(x, a.x) - turned(x, b.x) || turned(y, a.y) - turned(y, b.y));
+  let best = Infinity;
+  return sorted.filter((one) => {
+    const better = turned(y, one.y) < best;
+    if (better) best = turned(y, one.y);
+    return better;
+  });
+}
+
+function endTitle(what, unit) {
+  const symbol = unit[0] || (what.isMetric ? "no unit" : what.unit);
+  return `${what.title}${what.isMetric ? " at the end" : ""} (${symbol})`;
+}
+
+function drawEnds() {
+  if (!byId("ends") || !MEASURES.length) return null;
+  const [x, y] = [quantity(endView.x), quantity(endView.y)];
+  const points = endPoints(visible());
+  const unitX = unitFor(x.unit, Math.max(...points.map((one) => one.x), 0));
+  const unitY = unitFor(y.unit, Math.max(...points.map((one) => one.y), 0));
+  const traces = groups().map((group, index) => {
+    const own = points.filter((one) => group.has(one.run));
+    return {
+      type: "scatter", mode: "markers", name: group.name, x: own.map((one) => one.x / unitX[1]), y: own.map((one) => one.y / unitY[1]),
+      customdata: own.map((one) => one.row), hoverinfo: "text",
+      text: own.map((one) => [...runLines(one.run), `${plain(x.title)} <b>${amount(one.x, x.unit)}</b>`, `${plain(y.title)} <b>${amount(one.y, y.unit)}</b>`].join("<br>")),
+      marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: points.length > 80 ? 8 : 11, line: { color: colour("card"), width: 1 } },
+    };
+  });
+  const front = paretoFront(points);
+  if (endView.front && front.length > 1) {
+    traces.unshift({
+      type: "scatter", mode: "lines", x: front.map((one) => one.x / unitX[1]), y: front.map((one) => one.y / unitY[1]),
+      hoverinfo: "skip", line: { color: colour("quiet"), width: 1.5, dash: "dash", shape: x.lower === y.lower && x.lower ? "hv" : "linear" },
+    });
+  }
+  const layout = chartLook({ xaxis: axisLook(endTitle(x, unitX), endView.logX), yaxis: axisLook(endTitle(y, unitY), endView.logY) });
+  const domain = DATA.domains.length > 1 && y.isMetric ? ` (${endView.domain || "mean over domains"})` : "";
+  byId("ends-about").textContent = `${y.title}${domain} against ${x.title.toLowerCase()}, a point for each of ${points.length} runs`
+    + `${endView.front && front.length > 1 ? `; the dashed line joins the ${front.length} that no other beats in both` : ""}. Press a point to see that run alone.`;
+  return draw("ends", traces, layout, (point) => { if (point.customdata !== undefined) toggleFilter("run", point.customdata); });
+}
+
+function endControls() {
+  const place = byId("end-controls");
+  if (!place || !MEASURES.length) return;
+  const set = (key) => (value) => { endView[key] = value; redraw("ends"); };
+  const quantities = [...METRICS, ...MEASURES].map((one) => [one.name, one.title]);
+  place.replaceChildren(
+    select("Up", quantities, endView.y, set("y")),
+    select("Across", quantities, endView.x, set("x")),
+  );
+  if (DATA.domains.length > 1) {
+    place.append(select("Domain", [["", "mean over domains"], ...DATA.domains.map((one) => [one, one])], endView.domain, set("domain")));
+  }
+  place.append(toggle("log x", endView.logX, set("logX")), toggle("log y", endView.logY, set("logY")), toggle("front", endView.front, set("front")));
+}
+
+function endDefaults() {
+  const points = endPoints(RUNS);
+  endView.logX = decades(points.map((one) => one.x)) > 20;
+  endView.logY = decades(points.map((one) => one.y)) > 20;
+}

@@ -1,0 +1,139 @@
+// What is filtered and how runs are coloured; everything that shows runs listens here.
+// A filter is a set of allowed values by key: "a0", "a1", ... an axis (numbers of its values), "seed", "run".
+const filters = new Map();
+const listeners = [];
+const onFilter = (listener) => listeners.push(listener);
+const SEEDS = [...new Set(RUNS.map((run) => run.seed))].sort((a, b) => a - b);
+
+function valueOf(run, key) {
+  if (key === "seed") return run.seed;
+  if (key === "run") return RUNS.indexOf(run);
+  const place = Number(key.slice(1));
+  return DATA.axes[place].values.indexOf(run.settings[place]);
+}
+
+const passes = (run) => [...filters].every(([key, allowed]) => allowed.has(valueOf(run, key)));
+const visible = () => RUNS.filter(passes);
+
+function changed() {
+  listeners.forEach((listener) => listener());
+}
+
+function setFilter(key, values) {
+  if (values.length) filters.set(key, new Set(values));
+  else filters.delete(key);
+  changed();
+}
+
+function toggleFilter(key, value) {
+  const now = new Set(filters.get(key) || []);
+  if (now.has(value)) now.delete(value);
+  else now.add(value);
+  setFilter(key, [...now]);
+}
+
+// Toggles a whole series: the same value on every axis.
+function toggleSeries(run) {
+  if (!DATA.axes.length) return toggleFilter("run", RUNS.indexOf(run));
+  const keys = DATA.axes.map((_, place) => `a${place}`);
+  const on = keys.every((key) => filters.get(key)?.size === 1 && filters.get(key).has(valueOf(run, key)));
+  for (const key of keys) {
+    if (on) filters.delete(key);
+    else filters.set(key, new Set([valueOf(run, key)]));
+  }
+  return changed();
+}
+
+function filterText(key, value) {
+  if (key === "seed") return `seed: ${value}`;
+  if (key === "run") return `run: ${RUNS[value].name}`;
+  const axis = DATA.axes[Number(key.slice(1))];
+  return `${axis.name}: ${axis.values[value]}`;
+}
+
+function showChips() {
+  const chips = byId("chips");
+  const focused = chips.contains(document.activeElement);
+  chips.replaceChildren();
+  for (const [key, values] of filters) {
+    for (const value of values) {
+      const text = filterText(key, value);
+      const remove = make("button", { type: "button", "aria-label": `Remove the filter ${text}`, onclick: () => toggleFilter(key, value) }, `${shortened(text)} ✕`);
+      chips.append(make("li", {}, remove));
+    }
+  }
+  if (filters.size) {
+    const all = make("button", { type: "button", class: "quiet", onclick: () => { filters.clear(); changed(); } }, "Clear all");
+    chips.append(make("li", {}, all));
+  }
+  if (focused) (chips.querySelector("button") || byId("pickers").querySelector("select"))?.focus();
+  const n = visible().length;
+  byId("shown").textContent = filters.size ? `${n} of ${RUNS.length} runs` : `${RUNS.length} runs`;
+}
+
+function showPickers() {
+  const pickers = byId("pickers");
+  pickers.replaceChildren();
+  const keys = DATA.axes.map((axis, place) => [`a${place}`, axis.name, axis.values.map((value, at) => [at, String(value)])]);
+  if (SEEDS.length > 1) keys.push(["seed", "seed", SEEDS.map((seed) => [seed, String(seed)])]);
+  for (const [key, name, values] of keys) {
+    if (values.length < 2) continue;
+    const chosen = filters.get(key);
+    const options = [["", "any"], ...values.map(([value, text]) => [value, shortened(text, 40)])];
+    if (chosen?.size > 1) options.unshift(["several", `${chosen.size} chosen`]);
+    const now = !chosen ? "" : chosen.size === 1 ? [...chosen][0] : "several";
+    pickers.append(select(name, options, now, (value) => {
+      setFilter(key, value === "" ? [] : [Number(value)]);
+      const again = [...pickers.querySelectorAll("select")][keys.findIndex((one) => one[0] === key)];
+      again?.focus();
+    }));
+  }
+}
+
+// Groups of runs that share a look: by an axis, by the strategy, or each series on its own.
+const look = { by: DATA.axes.length ? "a0" : "series" };
+
+function groupChoices() {
+  const choices = DATA.axes.map((axis, place) => [`a${place}`, axis.name]).filter((_, place) => DATA.axes[place].values.length > 1);
+  if (DATA.axes.length !== 1) choices.push(["series", DATA.axes.length ? "every combination" : "run"]);
+  return choices;
+}
+
+function groups() {
+  if (look.by === "series") {
+    const firsts = new Map();
+    RUNS.forEach((run) => { if (!firsts.has(run.series)) firsts.set(run.series, run); });
+    const name = (run) => (DATA.axes.length ? run.settings.join(" · ") : run.name);
+    return [...firsts].map(([series, run]) => ({ name: name(run), has: (one) => one.series === series, toggle: () => toggleSeries(run) }));
+  }
+  const place = Number(look.by.slice(1));
+  return DATA.axes[place].values.map((value, at) => ({
+    name: String(value), has: (run) => run.settings[place] === value, toggle: () => toggleFilter(look.by, at),
+  }));
+}
+
+const groupOf = (run) => groups().findIndex((group) => group.has(run));
+
+function legendButton(index, name, pressed, onclick) {
+  const sample = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const glyph = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  const ink = `var(--s${index % N_COLOURS})`;
+  sample.setAttribute("viewBox", "0 0 34 14");
+  sample.setAttribute("aria-hidden", "true");
+  for (const [key, value] of [["x1", 1], ["x2", 33], ["y1", 7], ["y2", 7], ["stroke-width", 2.5], ["stroke-dasharray", STROKES[index % STROKES.length]]]) line.setAttribute(key, value);
+  line.style.stroke = ink;
+  glyph.textContent = GLYPHS[index % GLYPHS.length];
+  for (const [key, value] of [["x", 17], ["y", 11.5], ["text-anchor", "middle"], ["font-size", 13]]) glyph.setAttribute(key, value);
+  glyph.style.fill = ink;
+  sample.append(line, glyph);
+  return make("button", { type: "button", "aria-pressed": String(pressed), onclick }, sample, make("span", {}, shortened(name)));
+}
+
+function showLegend(place) {
+  const shown = visible();
+  const focused = [...place.children].indexOf(document.activeElement);
+  const buttons = groups().map((group, index) => legendButton(index, group.name, shown.some(group.has), group.toggle));
+  place.replaceChildren(...buttons);
+  if (focused >= 0) buttons[focused]?.focus();
+}

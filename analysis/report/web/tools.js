@@ -1,0 +1,124 @@
+// Small tools: the page's data, elements, numbers as people read them, and the look of charts.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const RUNS = DATA.runs;
+const MANY = RUNS.length > 1;
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+const STROKES = ["", "7 4", "2 3", "7 3 2 3"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon"];
+const GLYPHS = ["●", "■", "◆", "▲", "✚", "✖", "★", "⬟"];
+const N_COLOURS = 7;
+
+const byId = (id) => document.getElementById(id);
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const seriesColour = (index) => colour(`s${index % N_COLOURS}`);
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "onclick" || name === "onchange" || name === "oninput") element[name] = value;
+    else if (value !== null && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function select(label, options, value, onchange) {
+  const list = make("select", { onchange: (event) => onchange(event.target.value) });
+  for (const [key, text] of options) list.append(make("option", { value: key }, text));
+  list.value = value;
+  return make("label", {}, `${label} `, list);
+}
+
+function toggle(label, on, onchange) {
+  const box = make("input", { type: "checkbox", onchange: (event) => onchange(event.target.checked) });
+  box.checked = on;
+  return make("label", { class: "toggle" }, box, ` ${label}`);
+}
+
+// Charts read a small markup in their texts: names must not be taken for it.
+const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const shortened = (text, most = 60) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+function digits(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
+  return size >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
+}
+
+const TIME_UNITS = [["ms", 1e-3, 0.1], ["s", 1, 120], ["min", 60, 7200], ["h", 3600, 172800], ["d", 86400, Infinity]];
+const SIZE_UNITS = [["B", 1, 1e3], ["kB", 1e3, 1e6], ["MB", 1e6, 1e9], ["GB", 1e9, 1e12], ["TB", 1e12, Infinity]];
+const ENERGY_UNITS = [["mJ", 1e-3, 1], ["J", 1, 1e3], ["kJ", 1e3, 1e6], ["MJ", 1e6, 1e9], ["GJ", 1e9, Infinity]];
+
+// The unit in which amounts up to a largest one read best, as [symbol, size in SI units].
+function unitFor(unit, largest) {
+  const units = { s: TIME_UNITS, B: SIZE_UNITS, J: ENERGY_UNITS }[unit];
+  if (!units) return ["", 1];
+  if (!(largest > 0)) return [unit, 1];
+  return units.find((one) => largest < one[2]);
+}
+
+function amount(value, unit) {
+  if (value === null || value === undefined) return "–";
+  const [symbol, size] = unitFor(unit, Math.abs(value));
+  return `${digits(value / size)}${symbol ? ` ${symbol}` : ""}`;
+}
+
+const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
+const known = (values) => values.filter((one) => one !== null && one !== undefined);
+
+// A measured quantity: a metric (its mean over domains, or one domain's value) or a number of a run.
+const METRICS = DATA.metrics.map((one) => ({ ...one, unit: "", isMetric: true }));
+const MEASURES = DATA.measures.map((one) => ({ ...one, lower: true, isMetric: false }));
+const quantity = (name) => [...METRICS, ...MEASURES].find((one) => one.name === name);
+
+function lastValue(run, what, domain) {
+  if (!what.isMetric) return run.numbers[what.name] ?? null;
+  const values = run.last[what.name] || {};
+  if (domain) return values[domain] ?? null;
+  const all = known(Object.values(values));
+  return all.length && all.length === DATA.domains.length ? mean(all) : null;
+}
+
+const runLines = (run) => {
+  const lines = [`<b>${plain(shortened(run.name))}</b>`];
+  DATA.axes.forEach((axis, place) => {
+    const text = String(run.settings[place]);
+    if (text !== run.name) lines.push(plain(shortened(`${axis.name}: ${text}`)));
+  });
+  const told = DATA.axes.some((axis) => axis.name === "strategy" || axis.name === "strategy.name");
+  if (!told && run.strategy) lines.push(`strategy: ${plain(run.strategy)}`);
+  lines.push(`seed: ${run.seed}`);
+  return lines;
+};
+
+function axisLook(title, log, more = {}) {
+  return {
+    title: { text: title, standoff: 10 }, type: log ? "log" : "linear", automargin: true, gridcolor: colour("grid"),
+    linecolor: colour("edge"), tickcolor: colour("edge"), showline: true, zeroline: false, ticks: "outside",
+    ticklen: 4, nticks: 8, tickformat: log ? "~g" : undefined, ...more,
+  };
+}
+
+function chartLook(more = {}) {
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest",
+    font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif", size: 13, color: colour("ink") },
+    margin: { l: 56, r: 18, t: 12, b: 48 }, hoverdistance: 24,
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("edge"), font: { color: colour("ink"), size: 12.5 }, align: "left" },
+    ...more,
+  };
+}
+
+const CHART_OPTIONS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: "reset" };
+
+function draw(id, traces, layout, onclick) {
+  const place = byId(id);
+  return Plotly.react(place, traces, layout, CHART_OPTIONS).then(() => {
+    place.removeAllListeners("plotly_click");
+    if (onclick) place.on("plotly_click", (event) => onclick(event.points[0]));
+    place.dataset.drawn = "true";
+  });
+}

@@ -77,7 +77,7 @@ class Accounts:
 
     def close_round(
         self, round_: int, start_s: float, end_s: float, under_way: Sequence[Announcement] = ()
-    ) -> None:
+    ) -> tuple[Transfers, Computations]:
         """Settle what was told since the last round was closed, and what was under way then.
 
         Args:
@@ -85,6 +85,9 @@ class Accounts:
             start_s: Simulated time at which it began, seconds.
             end_s: Simulated time at which it ended, seconds.
             under_way: Legs that have begun and were not told yet.
+
+        Returns:
+            The legs that ended in the round.
 
         Raises:
             RecordError: A leg is impossible or began before the round without having been under way then, a client
@@ -109,6 +112,7 @@ class Accounts:
         kept = _transfer_rows(transfers) if self._keep_transfers else _transfer_sums(transfers, count)
         kept["round"] = np.full(len(kept["bytes"]), round_)
         self._transfer_rows.append(kept)
+        return transfers, work
 
     def _device_row(
         self, span: RoundSpan, times: dict[str, FloatArray], transfers: Transfers, work: Computations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analysis.occupancy import BoolArray, FloatArray, IntArray
-from analysis.routines import RoutineComputation, Routines, RoutineTransfer
+from analysis.routines import COMPUTATION, RoutineComputation, Routines, RoutineTransfer, Work
 from models.split import PayloadKind
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ KINDS = tuple(str(kind) for kind in PayloadKind)
 
 _KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _FLUSH_VALUES = 400_000
-"""Buffered values (seven a transfer, five a computation, three a routine) beyond which a buffer is packed."""
+"""Buffered values (seven a transfer, six a computation, three a routine) beyond which a buffer is packed."""
 
 Ids = Sequence[int] | IntArray
 Values = Sequence[float] | FloatArray
@@ -45,9 +45,10 @@ class Transfers(NamedTuple):
 
 
 class Computations(NamedTuple):
-    """Computations as arrays of shape ``[n]``; ``device`` is the device row (id + 1)."""
+    """Computations as arrays of shape ``[n]``; ``device`` is the device row (id + 1), ``work`` a code."""
 
     device: IntArray
+    work: IntArray
     start_s: FloatArray
     end_s: FloatArray
     flops: FloatArray
@@ -63,6 +64,7 @@ class LegBuffer:
     Attributes:
         names: Names of the devices by row (id + 1), shape ``[devices]``.
         profiles: Names of their profiles, shape ``[devices]``.
+        works: What was computed, by code; it grows.
 
     Raises:
         ValueError: The ids are others.
@@ -76,9 +78,11 @@ class LegBuffer:
             )
         self.names = np.array([device.name for device in devices], dtype=object)
         self.profiles = np.array([device.profile.name for device in devices], dtype=object)
+        self.works: list[Work] = [COMPUTATION]
+        self._work_codes = {COMPUTATION: 0}
         self._kind_bytes = np.zeros(len(KINDS))
         self._kind_counts = np.zeros(len(KINDS), dtype=np.int64)
-        # Flat lists: one extension by seven (five) values is the cheapest report that keeps them together.
+        # Flat lists: one extension by seven (six) values is the cheapest report that keeps them together.
         self._transfers: list[Any] = []
         self._computations: list[Any] = []
         self._performances: list[Any] = []
@@ -119,7 +123,13 @@ class LegBuffer:
             self._pack_transfers()
 
     def compute(
-        self, device: int, start_s: float, end_s: float, flops: float, lost_flops: float = 0.0
+        self,
+        device: int,
+        start_s: float,
+        end_s: float,
+        flops: float,
+        lost_flops: float = 0.0,
+        work: Work = COMPUTATION,
     ) -> None:
         """Record that a device computed.
 
@@ -129,11 +139,12 @@ class LegBuffer:
             end_s: Simulated time at which it was done, or broken off, seconds; it may lie beyond the open round.
             flops: Work done, floating point operations, >= 0.
             lost_flops: How much of it was in vain, floating point operations, 0 to ``flops``.
+            work: What it computed, and in which phase.
 
         Raises:
             RecordError: Now or when the round is closed: unknown id, or impossible work or times.
         """
-        self._computations.extend((device, start_s, end_s, flops, lost_flops))
+        self._computations.extend((device, work, start_s, end_s, flops, lost_flops))
         if len(self._computations) >= _FLUSH_VALUES:
             self._pack_computations()
 
@@ -148,19 +159,22 @@ class LegBuffer:
         # A fleet forges millions of these: no second named tuple is made of each.
         codes = _codes([str(one.kind) for one in transfers])
         coded = [(*one[:2], code, *one[3:]) for one, code in zip(transfers, codes, strict=True)]
-        return self._routines.add(coded, computations)
+        return self._routines.add(coded, [(*one[:-1], self._work_code(one.work)) for one in computations])
 
     def like_routines(
-        self, transfers: Callable[[Mapping[str, int]], FloatArray], computations: FloatArray
+        self,
+        transfers: Callable[[Mapping[str, int]], FloatArray],
+        computations: Callable[[Callable[[Work], int]], FloatArray],
     ) -> int:
         """Describe many routines at once; return the number of the first, the others follow it.
 
         Args:
             transfers: Given the codes of payload kinds, returns the transfers: ``[n, k, 7]``, the numbers of
                 :class:`analysis.routines.RoutineTransfer`.
-            computations: The numbers of :class:`analysis.routines.RoutineComputation`, ``[n, m, 4]``.
+            computations: Given what returns the code of what is computed, returns the computations: ``[n, m, 5]``, the
+                numbers of :class:`analysis.routines.RoutineComputation`.
         """
-        return self._routines.add_many(transfers(_KIND_CODES), computations)
+        return self._routines.add_many(transfers(_KIND_CODES), computations(self._work_code))
 
     def perform(self, routine: int, start_s: float, wait_s: float) -> None:
         """Record all legs of a routine; nothing of them is lost.
@@ -228,9 +242,9 @@ class LegBuffer:
     def _pack_computations(self) -> None:
         if not self._computations:
             return
-        device, start_s, end_s, flops, lost = (self._computations[i::5] for i in range(5))
+        device, works, start_s, end_s, flops, lost = (self._computations[i::6] for i in range(6))
         self._computations.clear()
-        self._keep_computations(device, start_s, end_s, flops, lost)
+        self._keep_computations(device, [self._work_code(one) for one in works], start_s, end_s, flops, lost)
 
     def _pack_performances(self) -> None:
         if not self._performances:
@@ -262,12 +276,19 @@ class LegBuffer:
         self._kind_counts += np.bincount(codes, minlength=len(KINDS))
         self._packed_transfers.append(packed)
 
+    def _work_code(self, work: Work) -> int:
+        """Turn what is computed into its code; what is new gets the next one."""
+        code = self._work_codes.setdefault(work, len(self.works))
+        if code == len(self.works):
+            self.works.append(work)
+        return code
+
     def _keep_computations(
-        self, device: Ids, start_s: Values, end_s: Values, flops: Values, lost: Values
+        self, device: Ids, work: Ids, start_s: Values, end_s: Values, flops: Values, lost: Values
     ) -> None:
         """Check computations given as columns, and keep them."""
         numbers = (_floats(column) for column in (start_s, end_s, flops, lost))
-        packed = Computations(self._rows(device), *numbers)
+        packed = Computations(self._rows(device), np.asarray(work, dtype=np.int64), *numbers)
         possible = _possible(packed.flops, packed.start_s, packed.end_s, packed.lost_flops)
         require(possible, lambda i: f"an impossible computation: {self.describe_computation(packed, i)}")
         self._packed_computations.append(packed)
@@ -283,7 +304,7 @@ class LegBuffer:
 _NO_INTS: IntArray = np.empty(0, dtype=np.int64)
 _NO_FLOATS: FloatArray = np.empty(0, dtype=np.float64)
 NO_TRANSFERS = Transfers(_NO_INTS, _NO_INTS, _NO_INTS, *[_NO_FLOATS] * 4)
-NO_COMPUTATIONS = Computations(_NO_INTS, *[_NO_FLOATS] * 4)
+NO_COMPUTATIONS = Computations(_NO_INTS, _NO_INTS, *[_NO_FLOATS] * 4)
 
 
 def require(fine: BoolArray, describe: Callable[[int], str]) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from analysis import tables
 from analysis.accounts import Accounts, tolerance_s
 from analysis.legs import LegBuffer, RecordError, require
+from analysis.trace.window import Traced, TracedIteration, Window
 from models.split import VISITS, phases_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Recorder:
         mode: ``full`` keeps a row per transfer, ``summary`` a row per round, source, target and kind.
         phases: Names of an iteration's phases, in the order of their columns.
         on_closed_round: Told, as each round is closed, what was sent in it: kind, source and target, each once.
+        window: Which iterations are kept leg by leg, for the trace; None for none.
 
     A round is told by ``transfer`` and ``compute`` for every leg, or ``perform`` for a whole ``routine`` of them,
     ``iteration`` at the end of each iteration and ``commit`` for what became final, ``absent`` for every time a device
@@ -69,11 +71,13 @@ class Recorder:
         mode: Mode = "full",
         phases: Sequence[str] = phases_of(VISITS),
         on_closed_round: Callable[[Sequence[tuple[str, str, str]]], None] | None = None,
+        window: Window | None = None,
     ) -> None:
         self._legs = LegBuffer(fleet)
         self._accounts = Accounts(fleet, self._legs, keep_transfers=mode == "full")
         self._phases = tuple(str(phase) for phase in phases)
         self._on_closed_round = on_closed_round
+        self._window = window if window is not None else Window(0, 0)
         self._open_round = 0
         self._round_start_s = 0.0
         self._iterations: list[tuple[Any, ...]] = []
@@ -101,6 +105,10 @@ class Recorder:
     def bytes_by_kind(self) -> dict[str, float]:
         """Bytes of all that was told to be sent, lost or not, per payload kind; kinds never sent are left out."""
         return self._legs.bytes_by_kind()
+
+    def traced(self) -> Traced:
+        """Return what was kept of the window of iterations."""
+        return self._window.traced(self._legs)
 
     def iteration(
         self,
@@ -143,6 +151,9 @@ class Recorder:
         losses = (float(discriminator_loss), float(generator_loss))
         self._iterations.append((round_, index, *times, *durations_s, *losses))
         self._aggregation_s.append(0.0)
+        if self._window.wants(index):
+            lasting = tuple(zip(self._phases, durations_s, strict=True))
+            self._window.iteration(TracedIteration(round_, index, *times[:2], lasting, losses))
 
     def metric(
         self, round_: int, sim_time_s: float, n_bytes: float, domain: str, metric: str, value: float
@@ -249,7 +260,9 @@ class Recorder:
                     f"round {round_} cannot end at {time_s} s, an iteration ends at {last_end_s} s"
                 )
             self._aggregation_s[-1] = max(0.0, time_s - last_end_s)
-        self._accounts.close_round(round_, self._round_start_s, time_s, under_way)
+        ended = self._accounts.close_round(round_, self._round_start_s, time_s, under_way)
+        if self._iterations:
+            self._window.close_round(round_, time_s, self._iterations[-1][1], *ended)
         self._open_round += 1
         self._round_start_s = float(time_s)
         if self._on_closed_round is not None:

@@ -18,6 +18,12 @@ from analysis.occupancy import FloatArray, IntArray
 
 Column = npt.NDArray[Any]
 
+Work = tuple[str, str]
+"""The phase that a computation belongs to, and what is computed, in words."""
+
+COMPUTATION: Work = ("", "computation")
+"""A computation of which nothing is said."""
+
 
 class RoutineTransfer(NamedTuple):
     """A transfer of a routine; times count from the routine's start, without any waiting, seconds."""
@@ -40,6 +46,8 @@ class RoutineComputation(NamedTuple):
     start_s: float
     end_s: float
     flops: float
+    work: Work = COMPUTATION
+    """What is computed; kept as its code."""
 
 
 class Routines:
@@ -49,8 +57,8 @@ class Routines:
         self._transfers = _Rows(len(RoutineTransfer._fields))
         self._computations = _Rows(len(RoutineComputation._fields))
 
-    def add(self, transfers: Sequence[tuple[Any, ...]], computations: Sequence[RoutineComputation]) -> int:
-        """Keep a routine, its transfers with the codes of their kinds; return its number."""
+    def add(self, transfers: Sequence[tuple[Any, ...]], computations: Sequence[tuple[Any, ...]]) -> int:
+        """Keep a routine, its legs with the codes of their kinds and work; return its number."""
         self._computations.add(computations)
         return self._transfers.add(transfers)
 
@@ -59,7 +67,7 @@ class Routines:
 
         Args:
             transfers: Their transfers with the codes of their kinds, ``[n, k, 7]``.
-            computations: Their computations, ``[n, m, 4]``.
+            computations: Their computations with the codes of their work, ``[n, m, 5]``.
         """
         self._computations.add_many(computations)
         return self._transfers.add_many(transfers)
@@ -78,10 +86,11 @@ class Routines:
         return [*what, from_s + shift_s, to_s + shift_s, np.zeros(len(of))]
 
     def computations(self, which: IntArray, start_s: FloatArray, wait_s: FloatArray) -> list[Column]:
-        """Return the computations of performances: ``device, start_s, end_s, flops, lost_flops``; see ``transfers``."""
-        (device, from_s, to_s, flops), of = self._computations.gather(which)
+        """Return computations: ``device, work, start_s, end_s, flops, lost_flops``; see ``transfers``."""
+        (device, from_s, to_s, flops, work), of = self._computations.gather(which)
         shift_s = start_s[of] + wait_s[of]
-        return [device.astype(np.int64), from_s + shift_s, to_s + shift_s, flops, np.zeros(len(of))]
+        who = [device.astype(np.int64), work.astype(np.int64)]
+        return [*who, from_s + shift_s, to_s + shift_s, flops, np.zeros(len(of))]
 
 
 class _Rows:

@@ -198,6 +198,32 @@ class ExecutionOptions(_Section):
     training: bool = Field(True, description="false = timing only: no data is read and nothing is trained.")
 
 
+TRACED_ITERATIONS = 2
+"""Iterations of the trace where a scenario does not say how many."""
+
+MOST_TRACED_DEVICES = 2000
+"""Devices up to which there is a trace that nobody asked for."""
+
+
+class TraceOptions(_Section):
+    """Which iterations `trace.json` shows leg by leg; no effect on what is simulated."""
+
+    first_iteration: int = Field(0, ge=0, description="Number of the first iteration shown, from 0.")
+    iterations: int | None = Field(
+        None,
+        ge=0,
+        examples=[10],
+        description=f"How many are shown; 0 = no trace; left out = {TRACED_ITERATIONS}, or none where there are more "
+        f"than {MOST_TRACED_DEVICES} devices.",
+    )
+
+    def length(self, devices: int) -> int:
+        """Returns how many iterations are shown of a run with so many devices, the server among them."""
+        if self.iterations is not None:
+            return self.iterations
+        return TRACED_ITERATIONS if devices <= MOST_TRACED_DEVICES else 0
+
+
 def _declare_extends(schema: JsonDict) -> None:
     properties = schema.get("properties")
     if isinstance(properties, dict):
@@ -249,6 +275,9 @@ class Scenario(_Section):
     )
     records: Literal["full", "summary"] = Field(
         "full", description="full = one row per transfer; summary = one per pair of devices, kind and round."
+    )
+    trace: TraceOptions = Field(
+        default_factory=TraceOptions, description="The iterations that are shown leg by leg."
     )
 
     @model_validator(mode="after")

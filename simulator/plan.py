@@ -71,6 +71,11 @@ class Plan(ABC):
         marks: dict[int, float] = dict(zip(self.clients, self.memory_bytes(), strict=True))
         return marks | {SERVER_ID: self.server_memory_bytes()}
 
+    def links(self, source: int, target: int) -> tuple[str, ...]:
+        """Return the names of the links that a message crosses from one device to another."""
+        topology = self.setting.network.topology
+        return tuple(topology.links[number].name for number in topology.route(source, target).links)
+
     def setup_seconds(self) -> float:
         """Return how long it takes before the first iteration can begin."""
         return 0.0

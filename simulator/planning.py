@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scenarios.schema import TraceOptions
 from simulator.collector import seldom_collecting
 from simulator.plan import Plan
 from simulator.registry import STRATEGIES
@@ -13,10 +14,12 @@ def make_plan(setting: Setting) -> Plan:
     """Return the plan that the setting's strategy makes of it.
 
     Raises:
-        ScenarioError: where the scenario does not fit the strategy, or a device's memory not its part.
+        ScenarioError: where the scenario does not fit the strategy, or a device's memory not its part, or the trace
+            is to begin after the run's end.
     """
     _check_conditions(setting)
     plan: Plan = STRATEGIES[setting.scenario.strategy.name].load_plan()(setting)
+    _check_trace(plan)
     return plan
 
 
@@ -39,4 +42,20 @@ def _check_conditions(setting: Setting) -> None:
             "strategy.patience",
             "patience with the authors' own plan (cost_model: paper), in which everybody waits for everybody",
             "allowed here: {kind: all}; or cost_model: exact",
+        )
+
+
+def _check_trace(plan: Plan) -> None:
+    """Refuse a trace that is to begin after the last iteration.
+
+    Raises:
+        ScenarioError: where it is.
+    """
+    options: TraceOptions = plan.setting.scenario.trace
+    iterations = plan.rounds * plan.iterations_per_round
+    if options.first_iteration >= iterations:
+        raise plan.setting.loaded.error(
+            "trace.first_iteration",
+            f"{options.first_iteration}, and the run has {iterations} iterations",
+            f"allowed here: 0 to {iterations - 1}",
         )

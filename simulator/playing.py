@@ -5,16 +5,22 @@ The same whether the learner trains, replays what another run learned, or does n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from analysis.records import Recorder
+from analysis.trace.window import Window
+from scenarios.schema import TraceOptions
 from simulator import registry
 from simulator.commits import CommitLog, Entry, Learner
 from simulator.ledger import check_declared
 from simulator.plan import Plan
 from simulator.progress import Progress
+from simulator.setting import Setting
 from simulator.staging import stage
+
+log = logging.getLogger(__name__)
 
 
 class RunLearner(Learner, Protocol):
@@ -49,6 +55,7 @@ class Course:
             setting.scenario.records,
             plan.phases,
             on_closed_round=lambda kinds: check_declared(kinds, reveals),
+            window=_window(setting),
         )
         self.entries: list[Entry] = []
         self._progress = progress
@@ -94,3 +101,12 @@ class Course:
             commit.info,
             entry.decision,
         )
+
+
+def _window(setting: Setting) -> Window:
+    """Return the window of iterations whose legs are kept for the trace; where nobody asked for none, it is said."""
+    options: TraceOptions = setting.scenario.trace
+    devices = len(setting.fleet.devices)
+    if options.iterations is None and options.length(devices) == 0:
+        log.info("no trace: there are %d devices; trace.iterations asks for one", devices)
+    return Window(options.first_iteration, options.length(devices))

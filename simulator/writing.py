@@ -19,6 +19,7 @@ from analysis.digests import timeline_digest
 from analysis.plots import FIGURES, draw
 from analysis.runs import RunFolder, load_run
 from analysis.summary import summarize
+from analysis.trace.writing import write_trace
 from scenarios.dump import dump_resolved, resolved
 from scenarios.load import Loaded
 from simulator.commits import training_key
@@ -47,6 +48,7 @@ class Ending:
         weights_sha256: the digest of the weights; None where nothing was trained, or not to the end.
         more: further keys of the summary.
         figures: what is drawn of a run that finished; None for everything.
+        trace: whether a run that finished leaves the trace that its scenario asks for.
     """
 
     status: str
@@ -54,6 +56,7 @@ class Ending:
     weights_sha256: str | None = None
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     figures: Sequence[str] | None = None
+    trace: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,10 +94,20 @@ def write_ending(folder: RunFolder, course: Course, ending: Ending, progress: Pr
     folder.write_tables(tables)
     folder.write_json("summary.json", _summary(folder, course, ending, tables))
     if finished:
+        if ending.trace:
+            _write_trace(folder, course, tables["commits"])
         progress.say("drawing the figures")
         run = load_run(folder.path)
         for kind in FIGURES if ending.figures is None else ending.figures:
             draw(kind, [run], folder.path / "figures")
+
+
+def _write_trace(folder: RunFolder, course: Course, commits: pd.DataFrame) -> None:
+    """Write the trace of the window that was asked for, if one was."""
+    traced = course.recorder.traced()
+    if traced.length:
+        plan = course.plan
+        write_trace(folder, traced, commits, plan.links, plan.setting.network.shares)
 
 
 def _summary(

@@ -124,7 +124,7 @@ class Chain:
         routine = recorder.routine(
             transfers,
             [
-                RoutineComputation(processor.device.id, start_s, end_s, leg.flops)
+                RoutineComputation(processor.device.id, start_s, end_s, leg.flops, (leg.phase, leg.what))
                 for leg, (start_s, end_s) in zip(legs, pairwise(times_s), strict=True)
             ],
         )

@@ -36,7 +36,7 @@ class ForetoldMachinery:
             seconds = processor.seconds(leg)
             start_s = processor.queue(reached_s, seconds)
             reached_s = start_s + seconds
-            self._recorder.compute(device, start_s, reached_s, leg.flops)
+            self._recorder.compute(device, start_s, reached_s, leg.flops, work=(leg.phase, leg.what))
         return self._env.timeout(reached_s - now_s, Outcome(True, now_s, reached_s))
 
     def send(self, message: Message, once: bool) -> simpy.Event:
@@ -70,7 +70,7 @@ class ForetoldMachinery:
         """Forge the same chain for many clients, in one go."""
         ids = np.array(clients, dtype=np.int64)
         like = LikeChains(ids, self._columns.take(ids), legs, received, sent)
-        first = self._recorder.like_routines(like.transfers, like.computations())
+        first = self._recorder.like_routines(like.transfers, like.computations)
         numbers = zip(like.times_s[0].tolist(), like.leg_ends_s(), like.seconds.tolist(), strict=True)
         return [
             Chain(self._env, self._recorder, self._processors[client], routine, *own)

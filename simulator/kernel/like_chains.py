@@ -5,12 +5,13 @@ A large fleet has millions of chains; worked out one by one they would take long
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.routines import Work
 from devices.fleet import SERVER_ID
 from models.split import ComputeLeg
 from simulator.leg_columns import ClientColumns
@@ -70,10 +71,16 @@ class LikeChains:
         ]
         return self._block(rows, 7)
 
-    def computations(self) -> Floats:
-        """Return the computations ``[n, m, 4]`` of their routines as numbers."""
+    def computations(self, code_of: Callable[[Work], int]) -> Floats:
+        """Return the computations ``[n, m, 5]`` of their routines as numbers.
+
+        Args:
+            code_of: returns the code of what is computed.
+        """
         spans = zip(self._legs, pairwise(self.times_s), strict=True)
-        return self._block([(self._clients, *span, leg.flops) for leg, span in spans], 4)
+        return self._block(
+            [(self._clients, *span, leg.flops, code_of((leg.phase, leg.what))) for leg, span in spans], 5
+        )
 
     def leg_ends_s(self) -> Iterator[tuple[float, ...]]:
         """Yield when each leg of a chain ends, for one client after the other."""

@@ -77,10 +77,11 @@ class StationProcessor(ABC):
     def work(self, legs: Sequence[ComputeLeg], once: bool) -> Work:
         """Compute legs one after the other; ``once`` gives up when the device leaves, else it begins a leg again."""
 
-    def _tell(self, start_s: float, end_s: float, flops: float, lost: bool) -> None:
+    def _tell(self, leg: ComputeLeg, start_s: float, end_s: float, flops: float, lost: bool) -> None:
         device = self._station.device.id
         if end_s > start_s or not lost:
-            self._recorder.compute(device, start_s, end_s, flops, flops if lost else 0.0)
+            lost_flops = flops if lost else 0.0
+            self._recorder.compute(device, start_s, end_s, flops, lost_flops, (leg.phase, leg.what))
         if self._station.battery is not None:
             self._station.battery.compute(start_s, end_s)
 
@@ -138,9 +139,10 @@ class FifoProcessor(StationProcessor):
             if end_s <= leaves_s:
                 if end_s == math.inf:
                     raise RunError(f"{station.device.name} stands still from {start_s} s on, and for ever")
-                self._tell(start_s, end_s, leg.flops, lost=False)
+                self._tell(leg, start_s, end_s, leg.flops, lost=False)
                 return end_s, True
-            self._tell(start_s, leaves_s, leg.flops * self._share(start_s, leaves_s, seconds), lost=True)
+            done = leg.flops * self._share(start_s, leaves_s, seconds)
+            self._tell(leg, start_s, leaves_s, done, lost=True)
             if once:
                 return leaves_s, False
             start_s = leaves_s
@@ -195,5 +197,5 @@ class SharedProcessor(StationProcessor):
         with self._under_way.entry((station.device.id,), "compute", start_s):
             end: FlowEnd = yield self._flows.start(seconds, (0,), cap=1.0, until_s=until_s)
         done = leg.flops if end.completed or not seconds else leg.flops * (1.0 - end.missing / seconds)
-        self._tell(start_s, self._env.now, done, lost=not end.completed)
+        self._tell(leg, start_s, self._env.now, done, lost=not end.completed)
         return end.completed

@@ -9,7 +9,7 @@ from scenarios.tree import Location, Source
 
 ROOT_KEYS = (
     "name, seed, devices, network, availability, disturbances, data, model, cost_model, cuts, strategy, stop, "
-    "evaluation, execution, records, extends"
+    "evaluation, execution, records, trace, extends"
 )
 
 
@@ -223,9 +223,9 @@ def test_a_planned_value_is_refused_as_such(errors, monkeypatch):
 
 
 def test_a_planned_key_is_refused_as_such(errors, monkeypatch):
-    monkeypatch.setattr("scenarios.validation.PLANNED", (Planned("trace"),))
-    assert errors("trace: {}\n") == [
-        f"s.yaml:4:1: trace: this key is planned but not built yet; allowed: {ROOT_KEYS}"
+    monkeypatch.setattr("scenarios.validation.PLANNED", (Planned("weather"),))
+    assert errors("weather: {}\n") == [
+        f"s.yaml:4:1: weather: this key is planned but not built yet; allowed: {ROOT_KEYS}"
     ]
 
 

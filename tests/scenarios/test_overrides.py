@@ -68,7 +68,7 @@ def test_the_same_plugin_keeps_the_options(load):
          "allowed: name, rounds, batch_size, clusters, kld_alpha, patience; did you mean 'rounds'?"),
         ("modle.width=3",
          "--set modle.width=3:1:1: modle: unknown key; allowed: name, seed, devices, network, availability, "
-         "disturbances, data, model, cost_model, cuts, strategy, stop, evaluation, execution, records, extends; "
+         "disturbances, data, model, cost_model, cuts, strategy, stop, evaluation, execution, records, trace, extends; "
          "did you mean 'model'?"),
         ("cuts={selector: gredy}",
          "--set cuts={selector: gredy}:1:17: cuts.selector: 'gredy'; "

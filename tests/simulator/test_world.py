@@ -21,7 +21,8 @@ class Notebook:
     def __init__(self):
         self.computed, self.sent = [], []
 
-    def compute(self, *facts):
+    def compute(self, *facts, work):
+        assert work == (Phase.GENERATOR_FORWARD, "work"), "what the leg says it is"
         self.computed.append(facts)
 
     def transfer(self, *facts):

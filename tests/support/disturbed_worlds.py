@@ -26,7 +26,8 @@ class Notebook:
     def __init__(self):
         self.computed, self.sent, self.off, self.handed = [], [], [], []
 
-    def compute(self, device, start_s, end_s, flops, lost_flops=0.0):
+    def compute(self, device, start_s, end_s, flops, lost_flops=0.0, work=None):
+        assert work == (Phase.GENERATOR_FORWARD, "work"), "what the leg says it is"
         self.computed.append((device, start_s, end_s, flops, lost_flops))
 
     def transfer(self, source, target, kind, n_bytes, start_s, end_s, lost_bytes=0.0):

@@ -122,12 +122,13 @@ class Watcher:
     def like_routines(self, transfers, computations):
         kinds, first = [str(kind) for kind in PayloadKind], len(self.routines)
         code_of = {kind: code for code, kind in enumerate(kinds)}
-        for sent, computed in zip(transfers(code_of).tolist(), computations.tolist(), strict=True):
+        blocks = transfers(code_of).tolist(), computations(lambda work: 0).tolist()
+        for sent, computed in zip(*blocks, strict=True):
             messages = [
                 RoutineTransfer(int(source), int(target), kinds[int(code)], *numbers)
                 for source, target, code, *numbers in sent
             ]
-            self.routine(messages, [RoutineComputation(int(one), *numbers) for one, *numbers in computed])
+            self.routine(messages, [RoutineComputation(int(one), *numbers) for one, *numbers, _ in computed])
         return first
 
     def perform(self, routine, start_s, wait_s):
@@ -139,7 +140,7 @@ class Watcher:
         for one in computations:
             self.compute(one.device, start_s + one.start_s, start_s + one.end_s, one.flops)
 
-    def compute(self, device_id, start_s, end_s, flops):
+    def compute(self, device_id, start_s, end_s, flops, work=None):
         self.legs.append((device_id, start_s, end_s, flops / MEGA, "computes"))
 
     def transfer(self, source, target, kind, n_bytes, start_s, end_s):

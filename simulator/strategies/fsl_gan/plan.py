@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from devices.fleet import SERVER_ID, Device
@@ -84,6 +85,17 @@ class FslGanPlan(Plan):
         if transfer.seconds is not None:
             return transfer.seconds
         return self.setting.network.seconds(transfer.source, transfer.target, transfer.n_bytes)
+
+    def links(self, source: int, target: int) -> tuple[str, ...]:
+        """Return the LAN of a household where both are at home, else the links through the network."""
+        if SERVER_ID in (source, target):
+            return super().links(source, target)
+        return (f"household-{self._home[source]} LAN",)
+
+    @cached_property
+    def _home(self) -> Mapping[int, int]:
+        """The household of every device, by id."""
+        return {device.id: household.id for household in self.households for device in household.devices}
 
     def memory_bytes(self) -> tuple[int, ...]:
         """Return what each household needs on all its devices together, in bytes."""

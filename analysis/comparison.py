@@ -164,6 +164,18 @@ class _Bounds:
         return float(reached["sim_time_s"].min()) if len(reached) else None
 
 
+def reached_s(metrics: pd.DataFrame, domain: str, target: Target) -> float | None:
+    """Return when a trained round's evaluation of a domain first reached a target; None where none did.
+
+    Args:
+        metrics: a run's metrics.
+        domain: the domain.
+        target: the target.
+    """
+    bounds = _Bounds(target.metric, target.above, {domain: target.bound}, strict=True)
+    return bounds.reached_s(metrics, domain)
+
+
 def _trained(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows: pd.DataFrame = metrics[(metrics["metric"] == metric) & (metrics["round"] >= 0)]
     return rows
@@ -181,7 +193,7 @@ def _bounds(runs: Mapping[str, Sequence[ComparedRun]], target: Target | None) ->
 
 
 def _facts(runs: Sequence[ComparedRun], bounds: _Bounds) -> dict[str, Any]:
-    times = [_times(run) for run in runs]
+    times = [mean_times(run) for run in runs]
     traffic = [_traffic(run) for run in runs]
     kinds = dict.fromkeys(kind for one in traffic for kind in one.by_kind)
     return {
@@ -247,8 +259,8 @@ def _quality(runs: Sequence[ComparedRun]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _times(run: ComparedRun) -> dict[str, float | None]:
-    """Return what an iteration and a round take on average, and what comes before the first.
+def mean_times(run: ComparedRun) -> dict[str, float | None]:
+    """Return what an iteration and a round take on average, and what comes before the first, in simulated seconds.
 
     A round lasts from its beginning to that of the next; a round's end is shared out over its iterations.
     """

@@ -1,7 +1,7 @@
 """Time: the simulated world, cut selection, strategies, runs and the command line.
 
-``from simulator import run, latency, explain, retime, compare`` is the library's front door; each is loaded when
-first asked for.
+``from simulator import run, latency, explain, retime, compare, sweep`` is the library's front door; each is loaded
+when first asked for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ _EXPORTS = {
     "explain": "simulator.explanation.answer",
     "retime": "simulator.retiming",
     "compare": "simulator.comparison.playing",
+    "sweep": "simulator.sweeping.front",
 }
 
-__all__ = ["compare", "explain", "latency", "retime", "run"]
+__all__ = ["compare", "explain", "latency", "retime", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the exports are functions of different types

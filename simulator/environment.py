@@ -29,6 +29,9 @@ RECORDED_PACKAGES = (
     "mlxtend",
 )
 
+DECIDING_PACKAGES = ("hetedge", "torch", "numpy")
+"""Those whose version may change a run's numbers."""
+
 
 def describe_environment(
     *,

@@ -7,10 +7,12 @@ a run depends on it.
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
@@ -23,6 +25,9 @@ from simulator.commits import Entry
 from simulator.plan import Plan
 
 log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_TELLINGS = 0.5
+"""Real time that passes between two tellings to another process, evaluations aside."""
 
 
 class Latest(Protocol):
@@ -110,6 +115,44 @@ class Progress:
             left_s = (time.perf_counter() - self._started) / self._done * (self._iterations - self._done)
             parts.append(f"{duration_text(left_s)} left")
         return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How far a run is, as it is told to another process.
+
+    Attributes:
+        done: iterations that are done.
+        iterations: all that there are, unless the run ends early.
+        where: round and iteration, in words.
+        facts: the simulated clock, losses, latest FIDs and the time left, in words.
+    """
+
+    done: int
+    iterations: int
+    where: str
+    facts: str
+
+
+class ToldProgress(Progress):
+    """Follows a run and tells it, not more often than anybody can read.
+
+    Args:
+        tell: what is told.
+    """
+
+    def __init__(self, tell: Callable[[Told], None]) -> None:
+        super().__init__(live=False)
+        self._tell = tell
+        self._told_at = -math.inf
+
+    def committed(self, entry: Entry) -> None:
+        """Take notice of a commit; tell of evaluations, and of others now and then."""
+        super().committed(entry)
+        now = time.perf_counter()
+        if entry.commit.kind == "evaluate" or now - self._told_at >= SECONDS_BETWEEN_TELLINGS:
+            self._told_at = now
+            self._tell(Told(self._done, self._iterations, self._where(entry), self._text(entry)))
 
 
 def silent() -> Progress:

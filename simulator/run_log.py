@@ -26,9 +26,15 @@ def early_log() -> Iterator[MemoryHandler]:
 
 
 @contextmanager
-def log_file(folder: RunFolder, early: MemoryHandler) -> Iterator[None]:
-    """Write everything that was and is logged to ``run.log`` as well."""
-    handler = logging.FileHandler(folder.path / "run.log", encoding="utf-8")
+def log_file(folder: RunFolder, early: MemoryHandler, name: str = "run.log") -> Iterator[None]:
+    """Write everything that was and is logged to a file of the folder as well.
+
+    Args:
+        folder: the folder.
+        early: what was logged before it was there.
+        name: the file's name; what is there already stays.
+    """
+    handler = logging.FileHandler(folder.path / name, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     early.setTarget(handler)
     early.flush()

@@ -22,7 +22,8 @@ from scenarios.load import Loaded, ScenarioError
 from simulator import registry
 from simulator.comparison.beginning import BASE_FILE, Beginning, begin
 from simulator.comparison.entrants import Entrant, entrant_overrides, errors_at_options
-from simulator.grounds import changes, ground_of
+from simulator.ground_changes import changes
+from simulator.grounds import ground_of
 from simulator.loading import load_data
 from simulator.plan import batches_of, steps_of_a_round
 from simulator.planning import make_plan

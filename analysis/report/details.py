@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.plot_time import phase_name
 from analysis.report.material import Entry, Material
 from analysis.report.measures import smaller_is_better
+from analysis.report.timeline import timeline_of
 from analysis.runs import Run, load_run
 from analysis.timing import is_client, phase_latency, time_per_device
 
@@ -93,14 +94,16 @@ def details_of(run: Run, picture_bytes: int, every_round: bool = True) -> dict[s
         every_round: whether to show the pictures of all rounds that were evaluated, not the last alone.
 
     Returns:
-        ``phases`` [{name, seconds}] of the mean iteration; ``devices`` [{name, profile, seconds of compute, transfer,
-        wait and off, n}], and ``by_profile``, whether each stands for the mean of a profile's devices; ``samples``
-        {domain: [{round, picture}]} as data URIs; ``skipped``, how many rounds have pictures that are not shown.
+        ``timeline``, what :func:`analysis.report.timeline.timeline_of` returns; ``phases`` [{name, seconds}] of the mean
+        iteration; ``devices`` [{name, profile, times}], the seconds of computing, transferring, waiting and being away;
+        ``by_profile``, whether each stands for the mean of a profile's devices; ``samples`` {domain: [{round, src}]} as
+        data URIs; ``skipped``, how many rounds have pictures that are not shown.
     """
     phases = phase_latency(run)
     by_profile = run.devices["device"].nunique() > MOST_ROWS
     pictures, skipped = _pictures(run, picture_bytes, every_round)
     return {
+        "timeline": timeline_of(run.path),
         "phases": [
             {"name": phase_name(str(phase)), "seconds": float(mean_s)}
             for phase, mean_s in zip(phases["phase"], phases["mean_s"], strict=True)

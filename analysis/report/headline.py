@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -73,19 +73,43 @@ def cards(material: Material) -> list[Card]:
     if len(material.entries) == 1:
         return _of_one(material.entries[0], material)
     failed = len(material.entries) - len(finished)
-    found = [Card("Runs", f"{len(material.entries):,}", f"{failed} failed" if failed else "all finished")]
-    for metric in material.metrics[:3]:
-        best = _best(finished, metric)
-        if best is not None:
-            found.append(Card(f"Best {_lower_first(metric_title(metric))}", three_digits(best[0]), best[1]))
-    for name in ("time_to_target_s", "iteration_latency_s", "simulated_s", "total_bytes", "energy_j"):
-        known = [(entry.numbers[name], entry.name) for entry in finished if name in entry.numbers]
+    note = material.note or (f"{failed} failed" if failed else "all finished")
+    found = [Card("Runs", f"{len(material.entries):,}", note)]
+    for metric in material.metrics[:2]:
+        known = [(value, entry) for entry in finished if (value := mean_last(entry, metric)) is not None]
         if known:
-            least, most = min(known), max(known)
-            title = f"Least {_lower_first(NUMBERS[name])}"
-            note = material.target if name == "time_to_target_s" else f"up to {number_text(name, most[0])}"
-            found.append(Card(title, number_text(name, least[0]), f"{least[1]}; {note}"))
+            best, entry = (min if smaller_is_better(metric) else max)(known, key=lambda one: one[0])
+            mean = "mean over domains; " if len(material.domains) > 1 else ""
+            title = f"Best {_lower_first(metric_title(metric))}"
+            found.append(Card(title, three_digits(best), mean + settings_text(entry, material)))
+    return [*found, *_least(finished, material)]
+
+
+def _least(finished: Sequence[Entry], material: Material) -> list[Card]:
+    """For each number the least of all runs: whose it is, and how far the others go."""
+    found = []
+    for name in ("time_to_target_s", "iteration_latency_s", "simulated_s", "total_bytes", "energy_j"):
+        known = [(entry.numbers[name], entry) for entry in finished if name in entry.numbers]
+        if not known:
+            continue
+        least, entry = min(known, key=lambda one: one[0])
+        value, most = number_text(name, least), number_text(name, max(number for number, _ in known))
+        title = f"Least {_lower_first(NUMBERS[name])}"
+        if name == "time_to_target_s":
+            title = f"Soonest at {material.target}"
+        note = settings_text(entry, material) if most != value else "alike in all"
+        found.append(Card(title, value, note + (f"; others up to {most}" if most != value else "")))
     return found
+
+
+def settings_text(entry: Entry, material: Material) -> str:
+    """What tells an entry from the others: its settings and its seed, or its name."""
+    if not material.axes:
+        return entry.name
+    settings = [str(entry.settings[axis.name]) for axis in material.axes]
+    if len({one.seed for one in material.entries}) > 1:
+        settings.append(f"seed {entry.seed}")
+    return ", ".join(settings)
 
 
 def _lower_first(title: str) -> str:
@@ -116,14 +140,6 @@ def mean_last(entry: Entry, metric: str) -> float | None:
     """The mean over domains of a metric's last value; None where there is none."""
     values = list(entry.last.get(metric, {}).values())
     return sum(values) / len(values) if values else None
-
-
-def _best(entries: Sequence[Entry], metric: str) -> tuple[float, str] | None:
-    known = [(value, entry.name) for entry in entries if (value := mean_last(entry, metric)) is not None]
-    if not known:
-        return None
-    choose: Callable[..., tuple[float, str]] = min if smaller_is_better(metric) else max
-    return choose(known, key=lambda one: one[0])
 
 
 def quality(material: Material) -> Quality | None:

@@ -88,6 +88,7 @@ class Material:
         base_text: the same as text, with the marks of what was given.
         texts: what the command reads, by name of file, to be kept with the page.
         target: the quality that entries were timed to, in words; empty where there is none.
+        note: how the runs came to be, in a few words.
     """
 
     kind: Kind
@@ -100,6 +101,7 @@ class Material:
     base_text: str = field(repr=False)
     texts: Mapping[str, str] = field(repr=False)
     target: str = ""
+    note: str = ""
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -45,9 +45,14 @@ def comparison_material(folder: Path) -> Material:
         command=_command(labels, len(facts["seeds"]), facts["target"]),
         base=runs[0].scenario,
         base_text=text,
-        texts={_BASE_FILE: text},
+        texts={_BASE_FILE: text, **_own_texts(runs)},
         target=_target_text(facts["target"]),
     )
+
+
+def _own_texts(runs: list[Run]) -> dict[str, str]:
+    """The scenarios that the runs had in the end, by name of folder; options of one strategy stand only here."""
+    return {f"{run.path.name}.yaml": scenario_text(run.path) for run in runs}
 
 
 def _facts(file: Path) -> dict[str, Any]:

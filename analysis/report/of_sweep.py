@@ -27,7 +27,6 @@ def sweep_material(folder: Path) -> Material:
     metrics = _metric_columns(sweep)
     entries = tuple(_entry(sweep, row, metrics) for _, row in sweep.results.iterrows())
     base_text = _first_scenario(entries)
-    written = folder / _SWEEP_YAML
     return Material(
         kind="sweep",
         title=str(sweep.facts["name"]),
@@ -37,9 +36,22 @@ def sweep_material(folder: Path) -> Material:
         command=str(sweep.facts.get("command", f"hetedge sweep {_SWEEP_YAML}")),
         base=YAML(typ="safe", pure=True).load(base_text) or {},
         base_text=base_text,
-        texts={_SWEEP_YAML: written.read_text(encoding="utf-8")} if written.is_file() else {},
+        texts=_texts(folder, base_text),
+        note=_counts(sweep),
         target=str((sweep.facts.get("target") or {}).get("text", "")),
     )
+
+
+def _texts(folder: Path, first_scenario: str) -> dict[str, str]:
+    """The sweep as the user wrote it, and the scenario that its first run had in the end."""
+    written = folder / _SWEEP_YAML
+    texts = {_SWEEP_YAML: written.read_text(encoding="utf-8")} if written.is_file() else {}
+    return {**texts, "first-run.yaml": first_scenario} if first_scenario else texts
+
+
+def _counts(sweep: Sweep) -> str:
+    numbers = [(int(sweep.facts.get(word, 0)), word) for word in ("trained", "retimed", "failed")]
+    return ", ".join(f"{number:,} {word}" for number, word in numbers if number)
 
 
 def _first_scenario(entries: tuple[Entry, ...]) -> str:

@@ -28,7 +28,18 @@ from analysis.report.words import scenario_words
 GENERATOR = "hetedge report"
 """What the page's ``generator`` says, by which a report is known."""
 
-SCRIPTS = ("tools.js", "state.js", "curves.js", "ends.js", "heat.js", "details.js", "table.js", "main.js")
+SCRIPTS = (
+    "tools.js",
+    "state.js",
+    "curves.js",
+    "ends.js",
+    "heat.js",
+    "details.js",
+    "timeline.js",
+    "pictures.js",
+    "table.js",
+    "main.js",
+)
 """The page's own scripts, in the order in which they need each other."""
 
 STYLES = ("page.css", "parts.css")
@@ -68,6 +79,7 @@ def render(material: Material) -> str:
         data=Markup(script_json(data)),  # noqa: S704 - made safe there
         has_curves=bool(len(material.curves)),
         has_details=bool(details),
+        has_timeline=any(one["timeline"] for one in details.values()),
         has_samples=any(one["samples"] for one in details.values()),
         many=len(material.entries) > 1,
         words=scenario_words(material.base, strategies),

@@ -60,8 +60,12 @@ def contrast(one: str, other: str) -> float:
 
 
 def series(theme: Mapping[str, str]) -> tuple[str, ...]:
-    """The figures' colours for a theme, in their order: each as it is, or moved until it stands out from the card."""
-    return tuple(_standing_out(colour, theme["card"], theme["ink"]) for colour in COLOURS)
+    """The figures' colours for a theme, in their order: each as it is, or moved until it stands out from the card.
+
+    On dark paper thin lines need more contrast to look as strong.
+    """
+    least = GRAPHIC_CONTRAST if _luminance(theme["card"]) > 0.5 else TEXT_CONTRAST
+    return tuple(_standing_out(colour, theme["card"], theme["ink"], least) for colour in COLOURS)
 
 
 def css(theme: Mapping[str, str]) -> str:
@@ -71,12 +75,12 @@ def css(theme: Mapping[str, str]) -> str:
     return " ".join([*roles, *numbered])
 
 
-def _standing_out(colour: str, paper: str, ink: str) -> str:
+def _standing_out(colour: str, paper: str, ink: str, least: float) -> str:
     for step in range(101):
         moved = _mixed(colour, ink, step / 100)
-        if contrast(moved, paper) >= GRAPHIC_CONTRAST:
+        if contrast(moved, paper) >= least:
             return moved
-    raise ValueError(f"{ink} on {paper} has no contrast of {GRAPHIC_CONTRAST}")
+    raise ValueError(f"{ink} on {paper} has no contrast of {least}")
 
 
 def _mixed(one: str, other: str, share: float) -> str:

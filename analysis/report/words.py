@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.readable import percent_text
+from analysis.report.measures import metric_title
 
 _NETWORKS = {
     "ideal": "Messages take their links' delay and nothing else (ideal network).",
@@ -167,7 +168,9 @@ def _evaluation(scenario: Mapping[str, Any]) -> str:
     if not own or not scenario.get("execution", {}).get("training", True):
         return ""
     every = int(own.get("every_rounds", 1))
-    names = [one if isinstance(one, str) else str(one.get("name")) for one in own.get("metrics", [])]
+    names = [
+        metric_title(one if isinstance(one, str) else str(one.get("name"))) for one in own.get("metrics", [])
+    ]
     when = "after every round" if every == 1 else f"after every {every} rounds"
     cas = own.get("cas")
     classifier = f" A classifier is trained on {cas['samples']:,} generated images (CAS)." if cas else ""

@@ -1,8 +1,9 @@
 // Quality along the way: a curve for each run, or for each series with the range of its seeds.
 const severalSeeds = RUNS.some((run) => RUNS.some((other) => other !== run && other.series === run.series));
 const curveView = {
-  metric: METRICS[0]?.name, domain: "", x: "time", logX: false, logY: METRICS[0]?.name === "fid", band: severalSeeds,
+  metric: METRICS[0]?.name, domain: "", x: "time", logX: false, logY: METRICS[0]?.name === "fid", band: severalSeeds, floor: !MANY,
 };
+const MANY_CURVES = 15;
 const CURVE_X = { time: ["Simulated time", "s"], round: ["Rounds completed", ""], bytes: ["Sent over the network", "B"] };
 
 function spanOfTimes() {
@@ -33,25 +34,28 @@ function pointsOf(row, metric, domain) {
 
 const when = (round) => (round < 0 ? "before training" : `after round ${round}`);
 
-function curveTrace(points, index, unit, texts, refs) {
+// Of few curves every evaluation has its mark, of many only the last one.
+function curveTrace(points, index, unit, texts, refs, many) {
   const ink = seriesColour(index);
+  const size = points.length > 40 ? 4 : 7;
   return {
     type: "scatter", mode: "lines+markers", x: points.map((one) => one.x / unit[1]), y: points.map((one) => one.y),
     text: texts, hoverinfo: "text", customdata: refs,
-    line: { color: ink, width: 2, dash: DASHES[index % DASHES.length] },
-    marker: { color: ink, symbol: SYMBOLS[index % SYMBOLS.length], size: points.length > 40 ? 4 : 7 },
+    opacity: many ? 0.8 : 1, line: { color: ink, width: many ? 1.3 : 2, dash: DASHES[index % DASHES.length] },
+    marker: { color: ink, symbol: SYMBOLS[index % SYMBOLS.length], size: many ? points.map((_, at) => (at === points.length - 1 ? size : 0)) : size },
   };
 }
 
 function eachRun(shown, unit, title) {
   const all = groups();
+  const many = shown.length > MANY_CURVES;
   return shown.flatMap((run) => {
     const row = RUNS.indexOf(run);
     const points = pointsOf(row, curveView.metric, curveView.domain);
     if (!points.length) return [];
     const head = runLines(run).join("<br>");
     const texts = points.map((one) => `${head}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>`);
-    return [curveTrace(points, all.findIndex((group) => group.has(run)), unit, texts, points.map(() => row))];
+    return [curveTrace(points, all.findIndex((group) => group.has(run)), unit, texts, points.map(() => row), many)];
   });
 }
 
@@ -59,6 +63,7 @@ function bands(shown, unit, title) {
   const all = groups();
   const series = new Map();
   shown.forEach((run) => series.set(run.series, [...(series.get(run.series) || []), run]));
+  const many = series.size > MANY_CURVES;
   return [...series.values()].flatMap((runs) => {
     const rounds = new Map();
     for (const run of runs) {
@@ -76,10 +81,10 @@ function bands(shown, unit, title) {
     const told = [...name, `${runs.length === 1 ? `seed: ${runs[0].seed}` : `${runs.length} seeds: ${runs.map((run) => run.seed).join(", ")}`}`].join("<br>");
     const texts = points.map((one) => `${told}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>${one.n > 1 ? ` (${digits(one.low)} to ${digits(one.high)})` : ""}`);
     const index = all.findIndex((group) => group.has(runs[0]));
-    const line = curveTrace(points, index, unit, texts, points.map(() => RUNS.indexOf(runs[0])));
+    const line = curveTrace(points, index, unit, texts, points.map(() => RUNS.indexOf(runs[0])), many);
     const xs = line.x;
     const area = {
-      type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", fill: "toself", opacity: 0.16,
+      type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", fill: "toself", opacity: many ? 0.08 : 0.16,
       y: [...points.map((one) => one.high), ...points.map((one) => one.low).reverse()], fillcolor: seriesColour(index), line: { width: 0 },
     };
     return points.some((one) => one.n > 1) ? [area, line] : [line];
@@ -97,18 +102,26 @@ function eachDomain(unit, title) {
   });
 }
 
-function floorTraces(traces) {
+// The floors of what is shown, as [domain, value].
+function floorsShown() {
   const floors = DATA.floors[curveView.metric];
+  if (!floors || !curveView.floor) return [];
+  if (!MANY && !curveView.domain) return Object.entries(floors);
+  const value = curveView.domain ? floors[curveView.domain] : mean(Object.values(floors));
+  return value === undefined ? [] : [[curveView.domain, value]];
+}
+
+function floorTraces(traces) {
   const xs = traces.flatMap((one) => one.x);
-  if (!floors || !xs.length) return [];
-  const own = !MANY && !curveView.domain ? Object.entries(floors) : [[curveView.domain, curveView.domain ? floors[curveView.domain] : mean(Object.values(floors))]];
+  const own = floorsShown().filter(([, value]) => value > 0);
+  if (!own.length || !xs.length) return [];
   const ends = [Math.min(...xs), Math.max(...xs)];
-  const several = own.length > 1;
-  return own.filter(([, value]) => value > 0).map(([domain, value], place) => ({
+  const highest = Math.max(...own.map(([, value]) => value));
+  return own.map(([domain, value]) => ({
     type: "scatter", mode: "lines+text", x: ends, y: [value, value], hoverinfo: "skip",
-    text: several ? [place % 2 ? "" : `floor of ${plain(domain)}`, place % 2 ? `floor of ${plain(domain)}` : ""] : ["", "floor: real images"],
-    textposition: several && place % 2 === 0 ? "top right" : "top left", textfont: { color: colour("quiet"), size: 11.5 },
-    line: { color: several ? seriesColour(DATA.domains.indexOf(domain)) : colour("quiet"), width: 1.2, dash: "dash" },
+    text: ["", value === highest ? `floor${own.length > 1 ? "s" : ""}: real images` : ""], textposition: "top left",
+    textfont: { color: colour("quiet"), size: 11.5 },
+    line: { color: own.length > 1 ? seriesColour(DATA.domains.indexOf(domain)) : colour("quiet"), width: 1.2, dash: "dash" },
   }));
 }
 
@@ -125,18 +138,19 @@ function drawCurves() {
   const unit = curveUnit();
   const shown = visible();
   const lines = !MANY ? eachDomain(unit, metric.title) : curveView.band ? bands(shown, unit, metric.title) : eachRun(shown, unit, metric.title);
+  const floors = floorTraces(lines);
   const of = curveView.domain || (DATA.domains.length > 1 && MANY ? "mean over domains" : DATA.domains.length === 1 ? DATA.domains[0] : "each domain");
   const better = metric.lower ? "lower is better" : "higher is better";
   const layout = chartLook({
-    xaxis: axisLook(`${CURVE_X[curveView.x][0]}${unit[0] ? ` (${unit[0]})` : ""}`, curveView.logX, curveView.logX ? {} : { rangemode: "tozero" }),
-    yaxis: axisLook(`${metric.title} (no unit; ${better})`, curveView.logY),
+    xaxis: axisLook(`${CURVE_X[curveView.x][0]}${unit[0] ? ` (${unit[0]})` : ""}`, curveView.logX, curveView.logX ? logTicks(lines.flatMap((one) => one.x)) : { rangemode: "tozero" }),
+    yaxis: axisLook(`${metric.title} (${better})`, curveView.logY, curveView.logY ? logTicks([...lines, ...floors].flatMap((one) => one.y)) : {}),
   });
   showCurveLegend();
   byId("curves-about").textContent = `${metric.title}, ${of}, against ${CURVE_X[curveView.x][0].toLowerCase()}: `
     + (MANY ? `${shown.length} of ${RUNS.length} runs${curveView.band ? ", mean of seeds, with the range from the least to the greatest" : ""}. ` : "")
-    + (DATA.floors[curveView.metric] ? "The dashed line is the floor: what real images held out would have. " : "")
+    + (floorsShown().length ? `The dashed line is the floor, what real images held out have: ${floorsShown().map(([domain, value]) => `${domain ? `${domain} ` : ""}${digits(value)}`).join(", ")}. ` : "")
     + (MANY ? "Press a point, or a name in the legend, to filter. The table below has the last values." : "The tables below have the first and last values.");
-  return draw("curves", [...floorTraces(lines), ...lines], layout, (point) => pressCurve(point));
+  return draw("curves", [...floors, ...lines], layout, (point) => pressCurve(point));
 }
 
 function pressCurve(point) {
@@ -183,4 +197,5 @@ function curveControls() {
     place.append(select("Seeds", [["band", "mean and range"], ["each", "every run"]], curveView.band ? "band" : "each", (value) => { curveView.band = value === "band"; redraw("curves"); }));
   }
   place.append(toggle("log x", curveView.logX, set("logX")), toggle("log y", curveView.logY, set("logY")));
+  if (DATA.floors[curveView.metric]) place.append(toggle("floor", curveView.floor, set("floor")));
 }

@@ -31,8 +31,8 @@ function paretoFront(points) {
 }
 
 function endTitle(what, unit) {
-  const symbol = unit[0] || (what.isMetric ? "no unit" : what.unit);
-  return `${what.title}${what.isMetric ? " at the end" : ""} (${symbol})`;
+  const told = what.isMetric ? (what.lower ? "lower is better" : "higher is better") : unit[0];
+  return `${what.title}${what.isMetric ? " at the end" : ""} (${told})`;
 }
 
 function drawEnds() {
@@ -47,17 +47,21 @@ function drawEnds() {
       type: "scatter", mode: "markers", name: group.name, x: own.map((one) => one.x / unitX[1]), y: own.map((one) => one.y / unitY[1]),
       customdata: own.map((one) => one.row), hoverinfo: "text",
       text: own.map((one) => [...runLines(one.run), `${plain(x.title)} <b>${amount(one.x, x.unit)}</b>`, `${plain(y.title)} <b>${amount(one.y, y.unit)}</b>`].join("<br>")),
-      marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: points.length > 80 ? 8 : 11, line: { color: colour("card"), width: 1 } },
+      marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: (points.length > 80 ? 8 : 11) * SYMBOL_SIZES[index % SYMBOLS.length], line: { color: colour("card"), width: 1 } },
     };
   });
   const front = paretoFront(points);
   if (endView.front && front.length > 1) {
     traces.unshift({
       type: "scatter", mode: "lines", x: front.map((one) => one.x / unitX[1]), y: front.map((one) => one.y / unitY[1]),
-      hoverinfo: "skip", line: { color: colour("quiet"), width: 1.5, dash: "dash", shape: x.lower === y.lower && x.lower ? "hv" : "linear" },
+      hoverinfo: "skip", line: { color: colour("quiet"), width: 1.5, dash: "dash", shape: x.lower ? "hv" : "linear" },
     });
   }
-  const layout = chartLook({ xaxis: axisLook(endTitle(x, unitX), endView.logX), yaxis: axisLook(endTitle(y, unitY), endView.logY) });
+  const ticks = (log, key, unit) => (log ? logTicks(points.map((one) => one[key] / unit[1])) : {});
+  const layout = chartLook({
+    xaxis: axisLook(endTitle(x, unitX), endView.logX, ticks(endView.logX, "x", unitX)),
+    yaxis: axisLook(endTitle(y, unitY), endView.logY, ticks(endView.logY, "y", unitY)),
+  });
   const domain = DATA.domains.length > 1 && y.isMetric ? ` (${endView.domain || "mean over domains"})` : "";
   byId("ends-about").textContent = `${y.title}${domain} against ${x.title.toLowerCase()}, a point for each of ${points.length} runs`
     + `${endView.front && front.length > 1 ? `; the dashed line joins the ${front.length} that no other beats in both` : ""}. Press a point to see that run alone.`;

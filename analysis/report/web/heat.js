@@ -30,7 +30,7 @@ function drawHeat() {
     text: cells.map((row) => row.map((cell) => (cell === null ? "" : digits(cell.value / unit[1])))),
     hovertext: cells.map((row, at) => row.map((cell, column) => words(cell, at, column))), hoverinfo: "text",
     texttemplate: written ? "%{text}" : "", colorscale: "Cividis", reversescale: what.lower,
-    colorbar: { title: { text: endTitle(what, unit), side: "right" }, thickness: 12, outlinewidth: 0, tickcolor: colour("edge") },
+    colorbar: { title: { text: endTitle(what, unit), side: "right" }, thickness: 12, outlinewidth: 0, tickcolor: colour("edge"), xpad: 4, x: 1.01 },
   };
   const ticks = (axis) => ({ tickvals: axis.values.map((_, at) => at), ticktext: axis.values.map((value) => plain(shortened(String(value), 24))), showgrid: false, nticks: 0 });
   const layout = chartLook({ dragmode: false, xaxis: axisLook(plain(across.name), false, ticks(across)), yaxis: axisLook(plain(up.name), false, ticks(up)) });

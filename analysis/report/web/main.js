@@ -1,5 +1,6 @@
 // The beginning: controls, listeners, and charts drawn when they come near the screen.
-const CHARTS = { curves: drawCurves, ends: drawEnds, heat: drawHeat, phases: drawPhases, devices: drawDevices };
+const CHARTS = { curves: drawCurves, ends: drawEnds, heat: drawHeat, phases: drawPhases, devices: drawDevices, timeline: drawTimeline };
+const root = document.documentElement;
 const near = new Set();
 const stale = new Set(Object.keys(CHARTS));
 
@@ -34,23 +35,31 @@ function watch() {
 
 // Says that what is near the screen has been drawn.
 function ready() {
-  if ([...near].every((id) => byId(id).dataset.drawn)) document.documentElement.dataset.ready = "true";
+  if ([...near].every((id) => byId(id).dataset.drawn)) root.dataset.ready = "true";
 }
 
-function everything() {
+// Paper is light: all charts are drawn for it, and as they were again after it.
+function beforePaper() {
+  root.dataset.before = root.dataset.theme || "";
+  root.dataset.theme = "light";
   Object.keys(CHARTS).filter(byId).forEach((id) => near.add(id));
-  return redrawAll();
+  redrawAll();
+}
+
+function afterPaper() {
+  if (root.dataset.before) root.dataset.theme = root.dataset.before;
+  else delete root.dataset.theme;
+  redrawAll();
 }
 
 function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
+  root.dataset.theme = theme;
   redrawAll();
-  [...stale, ...Object.keys(CHARTS)].forEach((id) => { if (!near.has(id)) stale.add(id); });
 }
 
 function switchTheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");
+  const now = root.dataset.theme || (dark ? "dark" : "light");
   setTheme(now === "dark" ? "light" : "dark");
 }
 
@@ -94,5 +103,6 @@ byId("which")?.addEventListener("change", (event) => choose(Number(event.target.
 byId("theme").addEventListener("click", switchTheme);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 document.querySelectorAll("[data-copy], [data-save]").forEach((button) => button.addEventListener("click", copy));
-addEventListener("beforeprint", everything);
+addEventListener("beforeprint", beforePaper);
+addEventListener("afterprint", afterPaper);
 watch();

@@ -5,6 +5,7 @@ const MANY = RUNS.length > 1;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const STROKES = ["", "7 4", "2 3", "7 3 2 3"];
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon"];
+const SYMBOL_SIZES = [1, 0.95, 1.05, 1.2, 1.1, 1, 1.3, 1.15];
 const GLYPHS = ["●", "■", "◆", "▲", "✚", "✖", "★", "⬟"];
 const N_COLOURS = 7;
 
@@ -44,7 +45,7 @@ function digits(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
-  return size >= 1000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
+  return size >= 99.95 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3);
 }
 
 const TIME_UNITS = [["ms", 1e-3, 0.1], ["s", 1, 120], ["min", 60, 7200], ["h", 3600, 172800], ["d", 86400, Infinity]];
@@ -93,11 +94,18 @@ const runLines = (run) => {
   return lines;
 };
 
+// Ticks of a logarithmic axis: 1, 2 and 5 of each decade, all nine of a short one, powers of ten of a long one.
+function logTicks(values) {
+  const positive = values.filter((one) => one > 0);
+  const span = positive.length ? Math.log10(Math.max(...positive) / Math.min(...positive)) : 1;
+  return { dtick: span > 4 ? 1 : span > 0.7 ? "D2" : "D1" };
+}
+
 function axisLook(title, log, more = {}) {
   return {
     title: { text: title, standoff: 10 }, type: log ? "log" : "linear", automargin: true, gridcolor: colour("grid"),
     linecolor: colour("edge"), tickcolor: colour("edge"), showline: true, zeroline: false, ticks: "outside",
-    ticklen: 4, nticks: 8, tickformat: log ? "~g" : undefined, ...more,
+    ticklen: 4, ticklabelstandoff: 3, nticks: 8, tickformat: log ? "~g" : undefined, ...more,
   };
 }
 

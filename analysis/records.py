@@ -63,6 +63,7 @@ class Recorder:
         absent: :meth:`analysis.absences.Absences.absent`.
         memory: :meth:`analysis.accounts.Accounts.memory`.
         received: :meth:`analysis.accounts.Accounts.received`.
+        round_ends_s: When each closed round ended, simulated seconds.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Recorder:
         self._window = window if window is not None else Window(0, 0)
         self._open_round = 0
         self._round_start_s = 0.0
+        self.round_ends_s: list[float] = []
         self._iterations: list[tuple[Any, ...]] = []
         self._metrics: list[tuple[Any, ...]] = []
         self._commits: list[tuple[Any, ...]] = []
@@ -105,6 +107,14 @@ class Recorder:
     def bytes_by_kind(self) -> dict[str, float]:
         """Bytes of all that was told to be sent, lost or not, per payload kind; kinds never sent are left out."""
         return self._legs.bytes_by_kind()
+
+    def iterations_since(self, count: int) -> list[tuple[int, float, float, float, float]]:
+        """Return number, end, latency and losses of the iterations after the first ``count``."""
+        return [(row[1], row[3], row[4], *row[-2:]) for row in self._iterations[count:]]
+
+    def metrics_since(self, count: int) -> list[tuple[Any, ...]]:
+        """Return the rows of the table ``metrics`` after the first ``count``."""
+        return self._metrics[count:]
 
     def traced(self) -> Traced:
         """Return what was kept of the window of iterations."""
@@ -265,6 +275,7 @@ class Recorder:
             self._window.close_round(round_, time_s, self._iterations[-1][1], *ended)
         self._open_round += 1
         self._round_start_s = float(time_s)
+        self.round_ends_s.append(self._round_start_s)
         if self._on_closed_round is not None:
             self._on_closed_round(self._accounts.ways_of_last_round())
 

@@ -41,6 +41,11 @@ def table_file(name: str) -> str:
     return "cuts.csv" if name == "cuts" else f"{name}.parquet"
 
 
+def sample_file(round_: int, domain: str) -> str:
+    """Return the file name of a picture of images that were generated after a round, -1 before training."""
+    return f"samples/{domain}_round_{round_}.png"
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of a run that is being written. Files appear whole or not at all.
@@ -157,7 +162,7 @@ class RunFolder:
         Returns:
             The file, ``samples/<domain>_round_<round>.png``.
         """
-        return self.write_bytes(f"samples/{domain}_round_{round_}.png", png)
+        return self.write_bytes(sample_file(round_, domain), png)
 
 
 @dataclass(frozen=True, eq=False)

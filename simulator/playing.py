@@ -70,19 +70,19 @@ class Course:
         """The round of the last commit, -1 before training."""
         return self.entries[-1].commit.info["round"] if self.entries else -1
 
-    def play(self, learner: RunLearner, after: Callable[[Entry], None] | None = None) -> None:
+    def play(self, learner: RunLearner, *followers: Callable[[Entry], None]) -> None:
         """Play the run to its end.
 
         Args:
             learner: what applies the commits.
-            after: called with each commit when it is recorded.
+            followers: called with each commit when it is recorded, in their order.
         """
 
         def observe(entry: Entry) -> None:
             self._record(entry)
             self._progress.committed(entry)
-            if after is not None:
-                after(entry)
+            for follow in followers:
+                follow(entry)
 
         protocol = registry.STRATEGIES[self.plan.setting.scenario.strategy.name].load_protocol()
         with self._progress.started(self.plan, learner):

@@ -31,6 +31,7 @@ from simulator.playing import Course, RunLearner
 from simulator.progress import Progress, silent
 from simulator.run_log import early_log, log_file
 from simulator.setting import make_setting, warn_of_oddities
+from simulator.tensorboard import following, missing_extra
 from simulator.writing import FINISHED, Ending, folder_of, write_beginning, write_ending
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def run(
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
+    tensorboard: bool = False,
 ) -> Run:
     """Run a scenario and return its run, as read back from its folder.
 
@@ -52,17 +54,25 @@ def run(
         out: the run folder; by default ``runs/<name>-<hash of the resolved scenario>``.
         overrides: ``key.path=value`` texts, as ``--set`` takes them.
         progress: what is told how far the run is; nothing by default.
+        tensorboard: whether the run is also written for TensorBoard, as it goes; needs the extra ``tracking``.
 
     Raises:
         ScenarioError: where the scenario is wrong.
         FileExistsError: where the folder holds something already.
         RunError: where the run had to stop (training diverged, disk full).
+        ModuleNotFoundError: where TensorBoard is wanted and not installed.
     """
     loaded = registry.load(str(scenario), overrides)
-    return run_loaded(loaded, folder_of(loaded, out), progress or silent())
+    return run_loaded(loaded, folder_of(loaded, out), progress or silent(), tensorboard=tensorboard)
 
 
-def run_loaded(loaded: Loaded, path: Path, progress: Progress, figures: Sequence[str] | None = None) -> Run:
+def run_loaded(
+    loaded: Loaded,
+    path: Path,
+    progress: Progress,
+    figures: Sequence[str] | None = None,
+    tensorboard: bool = False,
+) -> Run:
     """Run a scenario that is loaded already; see :func:`run`.
 
     Args:
@@ -70,10 +80,13 @@ def run_loaded(loaded: Loaded, path: Path, progress: Progress, figures: Sequence
         path: the run folder.
         progress: what is told how far the run is.
         figures: the kinds of figures that are drawn at its end; None for all.
+        tensorboard: as for :func:`run`.
 
     Raises:
-        ScenarioError, FileExistsError, RunError: as :func:`run`.
+        ScenarioError, FileExistsError, RunError, ModuleNotFoundError: as :func:`run`.
     """
+    if tensorboard and (lacks := missing_extra()):
+        raise ModuleNotFoundError(lacks)
     RunFolder.check(path)
     training = loaded.scenario.execution.training
     with early_log() as early, _reproducible(loaded.scenario.execution.threads):
@@ -89,7 +102,7 @@ def run_loaded(loaded: Loaded, path: Path, progress: Progress, figures: Sequence
         plan = make_plan(setting)
         folder = RunFolder.create(path)
         with log_file(folder, early):
-            _play(plan, data, device, folder, progress, figures)
+            _play(plan, data, device, folder, progress, figures, tensorboard)
     return load_run(folder.path)
 
 
@@ -100,6 +113,7 @@ def _play(
     folder: RunFolder,
     progress: Progress,
     figures: Sequence[str] | None,
+    tensorboard: bool,
 ) -> None:
     """Play the whole run and write what comes out of it."""
     started = time.perf_counter()
@@ -108,7 +122,8 @@ def _play(
     status, weights_sha256 = "stopped", None
     try:
         learner = _learner(course, data, device, folder, progress)
-        course.play(learner, _flushing(course, folder))
+        with following(folder, plan, course.recorder, tensorboard) as board:
+            course.play(learner, _flushing(course, folder), *board)
         status, weights_sha256 = FINISHED, learner.weights_sha256()
     except KeyboardInterrupt:
         status = "interrupted"

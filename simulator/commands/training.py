@@ -15,13 +15,24 @@ def run(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", parser=to_path, help="The run folder.")
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Also write the run for TensorBoard, as it goes: tensorboard --logdir RUN_FOLDER.",
+        ),
+    ] = False,
     overrides: Set = None,
 ) -> None:
     """Train and simulate a scenario; the last line printed is the run folder."""
     from analysis.runs import RunFolder
     from simulator import registry
     from simulator.loading import fetch_missing
+    from simulator.tensorboard import missing_extra
     from simulator.writing import folder_of
+
+    if tensorboard and (lacks := missing_extra()):
+        raise InputError(lacks)
 
     loaded = registry.load(scenario, overrides or [])
     RunFolder.check(folder_of(loaded, out))
@@ -31,7 +42,7 @@ def run(
     from simulator.progress import for_terminal
     from simulator.runner import run as run_scenario
 
-    finished = run_scenario(scenario, out, overrides or [], for_terminal())
+    finished = run_scenario(scenario, out, overrides or [], for_terminal(), tensorboard)
     print(describe(finished.summary))
     print(finished.path)
 

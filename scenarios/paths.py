@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from devices.profile import is_path
@@ -48,3 +49,25 @@ def _map(node: Map, path: KeyPath) -> Map:
 
 def _absolute(text: str, at: Location) -> str:
     return os.path.abspath(at.source.folder / os.path.expanduser(text))
+
+
+def files_named(content: object, path: KeyPath = ()) -> Iterator[str]:
+    """Yields the paths that a resolved scenario names, each as often as it does.
+
+    Args:
+        content: What `scenarios.dump.resolved` returned, or a part of it.
+        path: The part's key path.
+    """
+    if isinstance(content, Mapping):
+        keys_may_be_paths = f"{pattern(path)}.<key>" in PATHS
+        for key, value in content.items():
+            if keys_may_be_paths and is_path(str(key)):
+                yield str(key)
+            yield from files_named(value, (*path, key))
+    elif isinstance(content, list):
+        for index, item in enumerate(content):
+            yield from files_named(item, (*path, index))
+    elif isinstance(content, str) and content:
+        always = PATHS.get(pattern(path))
+        if always is not None and (always or is_path(content)):
+            yield content

@@ -44,12 +44,16 @@ class Task:
         scenario: the resolved scenario, with its marks of what was given.
         needed_bytes: a bound on the memory that it takes.
         trained: the folder of the run that has trained what it would train; None where it trains itself.
+        files: the files and folders that the scenario names; no network of machines is assumed to share them.
+        gpus: how many GPUs it takes.
     """
 
     job: str
     scenario: str
     needed_bytes: float
     trained: Path | None = None
+    files: tuple[Path, ...] = ()
+    gpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class Outcome:
         details: the traceback, where the fault is our own.
         seconds: how long it took, in real time.
         peak_bytes: the most memory that its process has ever had.
+        remark: what was done otherwise than was asked, in a line; empty where nothing was.
     """
 
     error: str = ""
     details: str = ""
     seconds: float = 0.0
     peak_bytes: float = 0.0
+    remark: str = ""
 
 
 def perform(task: Task, folder: Path, tell: Callable[[Told], None]) -> Outcome:
@@ -80,9 +86,9 @@ def perform(task: Task, folder: Path, tell: Callable[[Told], None]) -> Outcome:
         tell: told how far the run is.
     """
     started = time.perf_counter()
-    error, details = "", ""
+    error, details, remark = "", "", ""
     try:
-        _run(task, folder, ToldProgress(tell))
+        remark = _run(task, folder, ToldProgress(tell))
     except ScenarioError as refused:
         error = " | ".join(f"{one.key_path}: {one.message}".removeprefix(": ") for one in refused.problems)
     except RunError as stopped:
@@ -94,23 +100,26 @@ def perform(task: Task, folder: Path, tell: Callable[[Told], None]) -> Outcome:
             error = f"cannot be written: {failed.strerror}"
     except Exception as fault:
         error, details = _own_fault(fault)
-    return Outcome(error, details, time.perf_counter() - started, _peak_bytes())
+    return Outcome(error, details, time.perf_counter() - started, _peak_bytes(), remark)
 
 
-def _run(task: Task, folder: Path, progress: ToldProgress) -> None:
+def _run(task: Task, folder: Path, progress: ToldProgress) -> str:
+    """Run, or retime; return what was done otherwise than was asked."""
     file, run = folder / SCENARIO, folder / RUN
     file.write_text(task.scenario, encoding="utf-8")
-    loaded = load_marked(file)
+    loaded, remark = load_marked(file), ""
     if task.trained is not None:
         try:
             retime_as(task.trained, loaded, run, progress, NO_FIGURES)
         except (ScenarioError, NotRecordedError) as refused:
             # Its training may end elsewhere on this fleet (stop.sim_time): then it is trained after all.
-            log.info("job %s is trained, not retimed: %s", task.job, refused)
+            remark = f"it was trained, not retimed: {' | '.join(str(refused).splitlines())}"
+            log.info(remark)
             shutil.rmtree(run, ignore_errors=True)
         else:
-            return
+            return ""
     run_loaded(loaded, run, progress, NO_FIGURES)
+    return remark
 
 
 def _own_fault(fault: Exception) -> tuple[str, str]:

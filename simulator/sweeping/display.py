@@ -85,7 +85,8 @@ class Display:
         if error:
             log.error("%s (%s) failed: %s", job.id, job.title, error)
         else:
-            log.info("%s (%s) finished in %s%s", job.id, job.title, duration_text(seconds), facts)
+            told = f": {facts}" if facts else ""
+            log.info("%s (%s) finished in %s%s", job.id, job.title, duration_text(seconds), told)
         log.info("%s", self._overall_text())
         if self._bars is not None and self._overall is not None:
             self._bars.update(self._overall, completed=self._ended, description=self._overall_text())

@@ -117,9 +117,18 @@ class SweepFolder:
             return False
         if not _holds_finished(place, job):
             raise FileExistsError(f"{place} is not the finished run of this job; move it away")
-        if told := changes(_json(place / ENVIRONMENT_FILE), ground):
+        if told := self.changed_grounds(place, ground):
             raise FileExistsError(f"{place} ran on other grounds ({told}); name another folder with -o")
         return True
+
+    def changed_grounds(self, run: Path, ground: Mapping[str, Any]) -> str:
+        """Return in words where a run rested on other versions, data or devices; nothing where it did not.
+
+        Args:
+            run: a finished run's folder.
+            ground: what it should rest on.
+        """
+        return changes(_json(run / ENVIRONMENT_FILE), ground)
 
     def adopt(self, jobs: Sequence[Job]) -> None:
         """Keep runs that were finished when an earlier sweep was ended, and remove what was not."""

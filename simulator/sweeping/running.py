@@ -10,6 +10,8 @@ from pathlib import Path
 
 from analysis.runs import RunError
 from analysis.sweeps import Sweep
+from scenarios.dump import resolved
+from scenarios.paths import files_named
 from simulator.executors.executor import Done, Event, Executor, Lost, Underway
 from simulator.executors.task import Task
 from simulator.run_log import early_log, log_file
@@ -128,7 +130,14 @@ class _Course:
 
     def _task(self, one: Prepared) -> Task:
         trained = self._trained.get(one.training) if one.training is not None else None
-        return Task(one.job.id, one.job.text, one.needed_bytes, trained)
+        return Task(
+            job=one.job.id,
+            scenario=one.job.text,
+            needed_bytes=one.needed_bytes,
+            trained=trained,
+            files=tuple(Path(name) for name in sorted(set(files_named(resolved(one.job.loaded.scenario))))),
+            gpus=int(str(one.ground["device"]).startswith("cuda")),
+        )
 
     def _start(self, one: Prepared, executor: Executor) -> None:
         job, task = one.job, self._task(one)
@@ -172,6 +181,9 @@ class _Course:
         self._display.ended(one.job, error, done.outcome.seconds if done is not None else 0.0)
 
     def _finish(self, one: Prepared, done: Done) -> None:
+        if told := self._folder.changed_grounds(done.folder, one.ground):
+            self._fail(one, f"it ran on other grounds than these here: {told}", done)
+            return
         self._folder.keep(one.job, done.folder)
         self._note_training(one)
         outcome = done.outcome
@@ -179,7 +191,8 @@ class _Course:
             "finished", one.job, seconds=round(outcome.seconds, 3), peak_bytes=outcome.peak_bytes
         )
         facts = self._facts.pop(one.job.id, "")
-        self._display.ended(one.job, "", outcome.seconds, f": {facts}" if facts else "")
+        said = [text for text in (facts, outcome.remark) if text]
+        self._display.ended(one.job, "", outcome.seconds, "; ".join(said))
 
     def _note_training(self, one: Prepared) -> None:
         if one.training is not None:

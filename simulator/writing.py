@@ -92,17 +92,18 @@ def write_ending(folder: RunFolder, course: Course, ending: Ending, progress: Pr
     finished = ending.status == FINISHED
     tables = course.recorder.tables() if finished else course.recorder.closed_tables()
     folder.write_tables(tables)
+    if finished and ending.trace:
+        write_trace_of(course, folder, tables["commits"])
+    # Last but for the figures: a folder with a summary is whole.
     folder.write_json("summary.json", _summary(folder, course, ending, tables))
     if finished:
-        if ending.trace:
-            _write_trace(folder, course, tables["commits"])
         progress.say("drawing the figures")
         run = load_run(folder.path)
         for kind in FIGURES if ending.figures is None else ending.figures:
             draw(kind, [run], folder.path / "figures")
 
 
-def _write_trace(folder: RunFolder, course: Course, commits: pd.DataFrame) -> None:
+def write_trace_of(course: Course, folder: RunFolder, commits: pd.DataFrame) -> None:
     """Write the trace of the window that was asked for, if one was."""
     traced = course.recorder.traced()
     if traced.length:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from analysis.plot_style import GREY, LABEL_PT
+from analysis.plot_style import GREY, LABEL_PT, Style
 from analysis.readable import TimeUnit, time_unit
 
 # Mean advance of a character of legend type, and the room of a handle with its spaces.
 _LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.055, 0.36
 LINE_IN = 1.25 * LABEL_PT / 72.0
 _LEADER_PT = 8.0
+
+WIDE_IN, MOST_ABOVE = 5.0, 8
+"""Above this width of a figure, more than so many entries of a legend stand at its right."""
+
+COLOUR_BAR = "<colorbar>"
+"""What Matplotlib calls the axes of a colour bar."""
 
 
 def set_time_axis(axes: Axes, longest_s: float, what: str = "Simulated time") -> TimeUnit:
@@ -68,6 +76,30 @@ def set_log_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.yaxis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+
+
+def set_scale(axes: Axes, which: Literal["x", "y"], values: Sequence[float], log_from: float = 30.0) -> None:
+    """Scales an axis to values, logarithmic where their ratio is above `log_from`, with a margin and plain numbers.
+
+    Args:
+        axes: where.
+        which: the axis.
+        values: what it shows, at least one; those that are not finite do not count.
+        log_from: the least ratio of positive values that asks for a logarithmic axis.
+    """
+    finite = [value for value in values if np.isfinite(value)]
+    low, high = min(finite), max(finite)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if low > 0.0 and high / low > log_from:
+        margin = (high / low) ** 0.06
+        axes.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
+        axis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        return
+    margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+    axes.set(**{f"{which}lim": (low - margin if low < 0.0 or low > margin else 0.0, high + margin)})
+    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -172,3 +204,82 @@ def legend_columns(width_in: float, labels: Sequence[str]) -> int:
         if sum(max(column) for column in packed) <= width_in:
             return columns
     return 1
+
+
+def legend_outside(axes: Axes, handles: Sequence[Artist], title: str | None = None) -> None:
+    """Puts a legend where it hides no data: right of the axes where a wide figure has many entries, else above.
+
+    Args:
+        axes: where. Alone in a figure with constrained layout it shares the figure's room; among others, or where the
+            layout is another, the legend stands on top of the axes.
+        handles: artists with their labels; without any there is no legend.
+        title: what the labels name.
+    """
+    if not handles:
+        return
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("axes: these are no longer part of a figure")
+    labels = [str(handle.get_label()) for handle in handles]
+    own = [one for one in figure.axes if one.get_label() != COLOUR_BAR]
+    if len(own) == 1 and figure.get_constrained_layout():
+        if len(handles) > MOST_ABOVE and figure.get_figwidth() > WIDE_IN:
+            figure.legend(handles=handles, loc="outside right upper", title=title, alignment="left")
+            return
+        columns = legend_columns(figure.get_figwidth(), labels)
+        figure.legend(handles=handles, loc="outside upper center", ncols=columns, title=title)
+    else:
+        columns = legend_columns(axes.get_position().width * figure.get_figwidth(), labels)
+        place: Style = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3}
+        axes.legend(handles=handles, ncols=columns, title=title, **place)
+
+
+def rows_from_top(axes: Axes, rows: int) -> None:
+    """Turns the y axis over, so that the first row is on top, and hides its line."""
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0.0)
+    axes.spines["left"].set_visible(False)
+
+
+def beside(axes: Axes, row: float, end: float, text: str, *, right: bool = True) -> None:
+    """Writes a bar's value beside one of its ends: right of the right one, or left of the left one."""
+    axes.annotate(
+        text,
+        xy=(end, row),
+        xytext=(3.0 if right else -3.0, 0.0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        fontsize=LABEL_PT - 0.5,
+        annotation_clip=False,
+    )
+
+
+def right_of_axes(
+    axes: Axes, row: float, text: str, *, above_pt: float | None = None, offset_pt: float = 3.0
+) -> None:
+    """Writes a row's value right of the axes, `offset_pt` away; with `above_pt` a heading over such values."""
+    heading = above_pt is not None
+    axes.annotate(
+        text,
+        xy=(1.0, 1.0 if heading else row),
+        xycoords="axes fraction" if heading else ("axes fraction", "data"),
+        xytext=(offset_pt, above_pt or 0.0),
+        textcoords="offset points",
+        va="baseline" if heading else "center",
+        fontsize=LABEL_PT - 0.5,
+        annotation_clip=False,
+    )
+
+
+def shortened(text: str, most: int = 44) -> str:
+    """A label that leaves room for the data: its middle is left out where it is longer than `most` characters.
+
+    Example:
+        >>> shortened("a-very-long-name", 9)
+        'a-ve…name'
+    """
+    if len(text) <= most:
+        return text
+    kept = most - 1
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"

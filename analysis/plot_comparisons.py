@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.plot_axes import log_ticks
-from analysis.plot_comparison import draw_ratio, ratio_label, relative_latencies
-from analysis.plot_style import GREY, INK, LIGHT, PAGE_IN, save, styled
-from analysis.readable import duration_text, three_digits
-from analysis.runs import RunError
+from analysis.figures.columns import in_order
+from analysis.figures.iteration_latency import iteration_latency
+from analysis.plot_comparison import latency_frame, ratio_label
+from analysis.plot_study import Study
+from analysis.plot_style import PAGE_IN, save, styled
+from analysis.readable import three_digits
+from analysis.runs import Run, RunError, load_run
 
-COMPARISON_FIGURES = ("iteration_latency",)
+COMPARISON_FIGURES = (
+    "iteration_latency",
+    "latency_fid",
+    "pareto",
+    "time_to_target",
+    "phases",
+    "bytes_by_kind",
+)
 """Kinds of figures that ``hetedge plot`` draws of comparisons' folders."""
 
 COMPARISON_FILE = "comparison.json"
@@ -67,45 +75,93 @@ def latencies_side_by_side(comparisons: Mapping[str, Mapping[str, Any]]) -> Figu
     Raises:
         MissingDataError: when a strategy has played no iteration.
     """
-    panels = {title: relative_latencies(facts) for title, facts in comparisons.items()}
+    panels = {
+        title: latency_frame(facts).drop(columns=["low", "high"]) for title, facts in comparisons.items()
+    }
     across = min(_PANELS_ACROSS, len(panels))
     down = -(-len(panels) // across)
     most = max(len(panel) for panel in panels.values())
     figure = Figure(figsize=(PAGE_IN, down * (_ROW_IN * most + 0.35) + 0.35))
     grid = np.asarray(figure.subplots(down, across, squeeze=False, sharex=True)).ravel()
-    ratios = [one.ratio for panel in panels.values() for one in panel.values()]
-    low, high = min(1.0, *ratios) / 1.3, max(1.0, *ratios) * 16.0  # room for the numbers at the bars' right
-    labels = list(dict.fromkeys(label for panel in panels.values() for label in panel))
+    every = pd.concat(panels.values())
+    ratios = every["ratio"].astype(float).tolist()
+    numbers = {name: number for number, name in enumerate(in_order(every["strategy"]))}
+    limits = (min(1.0, *ratios) / 1.3, max(1.0, *ratios) * 16.0)  # room for the numbers at the bars' right
     for position, axes in enumerate(grid):
         axes.set_visible(position < len(panels))
     for axes, (title, panel) in zip(grid, panels.items(), strict=False):
-        for row, (label, one) in enumerate(panel.items()):
-            draw_ratio(axes, row, one.ratio, labels.index(label))
-            text = f"{three_digits(one.ratio)}x  {duration_text(one.seconds)}"
-            axes.annotate(
-                text,
-                (max(1.0, one.ratio), row),
-                (3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                color=INK,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-            )
+        iteration_latency(panel, axes, x_label="", beside_bars=True, numbers=numbers, limits=limits)
         axes.set_title(title)
-        axes.set_yticks(range(len(panel)), list(panel))
-        axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
-        _finish(axes, low, high)
     figure.supxlabel(ratio_label(comparisons.values()), fontsize="medium")
     return figure
 
 
-def _finish(axes: Axes, low: float, high: float) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator([tick for tick in log_ticks(low, high) if tick < high / 3]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}x"))
-    axes.axvline(1.0, color=GREY, linewidth=0.8, zorder=1)
-    axes.grid(visible=True, axis="x", color=LIGHT)
+def runs_of(folder: Path) -> dict[str, list[Run]]:
+    """Return every strategy's runs of a comparison's folder, in the order of seeds.
+
+    Raises:
+        RunError: The comparison or one of its runs is missing or damaged.
+    """
+    facts = _read(folder / COMPARISON_FILE)
+    names = [str(one["strategy"]) for one in facts["strategies"]]
+    return {
+        name: [load_run(folder / f"{name.replace('/', '-')}-seed{seed}") for seed in facts["seeds"]]
+        for name in names
+    }
+
+
+def study_of_comparison(folder: Path) -> Study:
+    """Return what the figures of a comparison are made of; a series is a strategy.
+
+    Raises:
+        RunError: The comparison or one of its runs is missing or damaged.
+    """
+    facts = _read(folder / COMPARISON_FILE)
+    curves, results, times = [], [], []
+    targets = facts["target"] or {"bounds": {}}
+    reached = {one["strategy"]: one["time_to_target_s"] for one in facts["strategies"]}
+    for name, runs in runs_of(folder).items():
+        for at, (seed, run) in enumerate(zip(facts["seeds"], runs, strict=True)):
+            curves.append(run.metrics.assign(series=name, seed=seed))
+            results.append({"series": name, "seed": seed, "strategy": name, **_numbers(run)})
+            for domain in targets["bounds"]:
+                time_s = reached[name][domain]["values"][at]
+                own = {
+                    "series": name,
+                    "seed": seed,
+                    "domain": domain,
+                    "ended_s": run.summary["simulated_s"],
+                }
+                times.append({**own, "time_s": np.nan if time_s is None else time_s})
+    return Study(
+        name=folder.resolve().name,
+        axes=("strategy",),
+        curves=pd.concat(curves),
+        results=pd.DataFrame(results),
+        times=pd.DataFrame(times, columns=["series", "seed", "domain", "time_s", "ended_s"]),
+        targets={domain: _target_text(targets, bound) for domain, bound in targets["bounds"].items()},
+    )
+
+
+def _target_text(target: Mapping[str, Any], bound: float) -> str:
+    """What was to be reached, such as ``fid<20``; a bound that nobody gave is reached by a value equal to it."""
+    sign = ">" if target["above"] else "<"
+    return f"{target['metric']}{sign}{'' if target['given'] else '='}{three_digits(bound)}"
+
+
+def _numbers(run: Run) -> dict[str, float]:
+    """A run's numbers, as a sweep's table has them: of a metric the mean over domains of its last value."""
+    summary = run.summary
+    numbers: dict[str, float] = {
+        "iteration_latency_s": summary["mean_iteration_latency_s"],
+        "simulated_s": summary["simulated_s"],
+        "total_bytes": summary["total_bytes"],
+        "energy_j": summary["energy_j"],
+    }
+    for metric, domains in summary["metrics"].items():
+        last = {
+            f"{metric}.{domain}": one["last"] for domain, one in domains.items() if one["last"] is not None
+        }
+        if last:
+            numbers |= {metric: float(np.mean(list(last.values()))), **last}
+    return {key: np.nan if value is None else float(value) for key, value in numbers.items()}

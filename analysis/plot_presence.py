@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.plot_axes import set_time_axis
-from analysis.plot_style import COLUMN_IN, FigureRun, MissingDataError, overlapping_look, run_labels, styled
+from analysis.figures.presence import presence as draw_presence
+from analysis.plot_style import COLUMN_IN, FigureRun, MissingDataError, run_labels, styled
 
 
 @styled
@@ -25,17 +25,9 @@ def presence(runs: Sequence[FigureRun]) -> Figure:
     there = [clients_there(run.devices) for run in runs]
     if not any(len(table) and (table["there"] < table["clients"] - 1e-9).any() for table in there):
         raise MissingDataError("nobody was away in any of its rounds")
+    named = [table.assign(series=label) for table, label in zip(there, run_labels(runs), strict=True)]
     figure = Figure(figsize=(COLUMN_IN, 2.1))
-    axes = figure.subplots()
-    unit = set_time_axis(axes, max(float(table["end_s"].max()) for table in there if len(table)))
-    for index, (table, label) in enumerate(zip(there, run_labels(runs), strict=True)):
-        how = overlapping_look(index)
-        edges = np.concatenate([[0.0], table["end_s"]]) / unit.seconds
-        line = {"color": how.colour, "linestyle": how.dashes, "linewidth": 1.2}
-        axes.stairs(table["there"], edges, baseline=None, label=label, **line)
-    axes.set_ylim(0.0, 1.05 * max(float(table["clients"].max()) for table in there if len(table)))
-    axes.set_xlim(left=0.0)
-    axes.set_ylabel("Clients that are there")
+    draw_presence(pd.concat(named), figure.subplots())
     if len(runs) > 1:
         figure.legend(loc="outside lower center", ncols=min(2, len(runs)))
     return figure

@@ -5,33 +5,28 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image, PngImagePlugin
 
+from analysis.figures.sample_grid import GAP, WHITE, Pixels, joined, sample_grid, shown
 from analysis.plot_style import (
     COLUMN_IN,
-    LABEL_PT,
     PAGE_IN,
     FigureRun,
     MissingDataError,
     styled,
 )
-from analysis.readable import TimeUnit, three_digits, time_unit
 
-_Pixels = npt.NDArray[np.uint8]
-_WHITE = 255
-_GAP = 2
 _TILE_KEY = "hetedge-tile"
 _MOST_ROWS = 8
 
 
-def arrange(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], rows: int = 8) -> _Pixels:
+def arrange(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], rows: int = 8) -> Pixels:
     """Sorts images into a grid with a column for each class.
 
     Args:
@@ -55,7 +50,7 @@ def arrange(images: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], r
         raise ValueError("images: some values are not finite; allowed is [-1, 1]")
     pixels = np.rint((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
     members = [np.flatnonzero(labels == label)[:rows] for label in range(int(labels.max()) + 1)]
-    grid = np.full((max(map(len, members)), len(members), *pixels.shape[1:]), _WHITE, dtype=np.uint8)
+    grid = np.full((max(map(len, members)), len(members), *pixels.shape[1:]), WHITE, dtype=np.uint8)
     for column, chosen in enumerate(members):
         grid[: len(chosen), column] = pixels[chosen]
     return grid
@@ -80,7 +75,7 @@ def sample_grid_png(
     text = PngImagePlugin.PngInfo()
     text.add_text(_TILE_KEY, f"{grid.shape[2]} {grid.shape[3]}")
     buffer = io.BytesIO()
-    Image.fromarray(_shown(_joined(grid))).save(buffer, format="PNG", pnginfo=text)
+    Image.fromarray(shown(joined(grid))).save(buffer, format="PNG", pnginfo=text)
     return buffer.getvalue()
 
 
@@ -103,23 +98,7 @@ def save_sample_grid(
     os.replace(partial, path)
 
 
-def _shown(picture: _Pixels) -> _Pixels:
-    """The picture as image libraries want it: grey ones without an axis for channels."""
-    return picture.squeeze(axis=-1) if picture.shape[-1] == 1 else picture
-
-
-def _joined(grid: _Pixels) -> _Pixels:
-    """[rows, classes, h, w, channels] as one picture [., ., channels] with white lines between tiles."""
-    rows, classes, height, width, channels = grid.shape
-    tiles = np.full((rows, classes, height + _GAP, width + _GAP, channels), _WHITE, dtype=np.uint8)
-    tiles[:, :, :height, :width] = grid
-    picture = tiles.transpose(0, 2, 1, 3, 4).reshape(
-        rows * (height + _GAP), classes * (width + _GAP), channels
-    )
-    return picture[:-_GAP, :-_GAP]
-
-
-def read_sample_grid(path: Path) -> _Pixels:
+def read_sample_grid(path: Path) -> Pixels:
     """Reads a file of `save_sample_grid`.
 
     Args:
@@ -138,10 +117,10 @@ def read_sample_grid(path: Path) -> _Pixels:
     if tile is None:
         raise ValueError(f"{path}: not a sample grid of a run (its text field {_TILE_KEY!r} is missing)")
     height, width = (int(number) for number in str(tile).split())
-    rows = (picture.shape[0] + _GAP) // (height + _GAP)
-    classes = (picture.shape[1] + _GAP) // (width + _GAP)
-    padded = np.pad(picture, ((0, _GAP), (0, _GAP), (0, 0)))
-    tiles = padded.reshape(rows, height + _GAP, classes, width + _GAP, picture.shape[2])
+    rows = (picture.shape[0] + GAP) // (height + GAP)
+    classes = (picture.shape[1] + GAP) // (width + GAP)
+    padded = np.pad(picture, ((0, GAP), (0, GAP), (0, 0)))
+    tiles = padded.reshape(rows, height + GAP, classes, width + GAP, picture.shape[2])
     return tiles.transpose(0, 2, 1, 3, 4)[:, :, :height, :width]
 
 
@@ -172,7 +151,7 @@ def samples(runs: Sequence[FigureRun]) -> Figure:
     return sample_figure(grids, _round_times(run))
 
 
-def _rounds_of(paths: Mapping[tuple[int, str], Path], domain: str) -> dict[int, _Pixels]:
+def _rounds_of(paths: Mapping[tuple[int, str], Path], domain: str) -> dict[int, Pixels]:
     rounds = sorted(round_ for round_, name in paths if name == domain)
     return {round_: read_sample_grid(paths[round_, domain]) for round_ in _chosen(rounds)}
 
@@ -190,7 +169,7 @@ def _round_times(run: FigureRun) -> dict[int, float]:
 
 @styled
 def sample_figure(
-    grids: Mapping[str, Mapping[int, _Pixels]], round_times_s: Mapping[int, float] | None = None
+    grids: Mapping[str, Mapping[int, Pixels]], round_times_s: Mapping[int, float] | None = None
 ) -> Figure:
     """Draws sample grids that are already in memory.
 
@@ -209,43 +188,17 @@ def sample_figure(
     tallest = max(sum(picture.shape[0] for picture in rows.values()) for rows in pictures.values())
     figure = Figure(figsize=(width_in, down * (cell_in * tallest + 0.45)), layout="compressed")
     panels = np.asarray(figure.subplots(down, across, squeeze=False)).ravel()
+    times_s = round_times_s or {}
     for axes, (domain, rows) in zip(panels, pictures.items(), strict=False):
-        _draw_rounds(axes, rows, round_times_s or {})
+        facts = [(round_, times_s.get(round_, np.nan), images) for round_, images in rows.items()]
+        sample_grid(pd.DataFrame(facts, columns=["round", "sim_time_s", "images"]), axes)
         axes.set_title(domain)
     for axes in panels[len(pictures) :]:
         axes.set_visible(False)
     return figure
 
 
-def _rows_of_rounds(rounds: Mapping[int, _Pixels]) -> dict[int, _Pixels]:
+def _rows_of_rounds(rounds: Mapping[int, Pixels]) -> dict[int, Pixels]:
     """Each round's grid cut to as many rows as eight rows in all allow, at least one."""
     rows = max(1, _MOST_ROWS // len(rounds))
     return {round_: grid[:rows] for round_, grid in rounds.items()}
-
-
-def _draw_rounds(axes: Axes, rounds: Mapping[int, _Pixels], times_s: Mapping[int, float]) -> None:
-    """Paints rounds below each other; a wider white line parts them where they have several rows."""
-    parting = _GAP if all(len(grid) == 1 for grid in rounds.values()) else 4 * _GAP
-    bands = [
-        np.pad(_joined(g), ((0, parting), (0, 0), (0, 0)), constant_values=_WHITE) for g in rounds.values()
-    ]
-    tops = np.cumsum([0, *(len(band) for band in bands)])
-    middles = [float(top + below - parting) / 2.0 for top, below in pairwise(tops)]
-    picture = np.concatenate(bands)[:-parting]
-    classes, tile_width = next(iter(rounds.values())).shape[1], next(iter(rounds.values())).shape[3]
-    axes.imshow(_shown(picture), cmap="gray", vmin=0, vmax=255)
-    unit = time_unit(max(times_s.values(), default=0.0))
-    axes.set_yticks(middles, [_round_name(round_, times_s.get(round_), unit) for round_ in rounds])
-    places = [column * (tile_width + _GAP) + tile_width / 2.0 for column in range(classes)]
-    axes.set_xticks(places, [str(label) for label in range(classes)])
-    axes.set_xlabel("Class")
-    axes.tick_params(length=0.0, labelsize=LABEL_PT - 1.0, pad=2.0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
-def _round_name(round_: int, time_s: float | None, unit: TimeUnit) -> str:
-    name = "untrained" if round_ < 0 else f"round {round_}"
-    if time_s is None or round_ < 0:
-        return name
-    return f"{name}\n{three_digits(time_s / unit.seconds)} {unit.symbol}"

@@ -16,9 +16,13 @@ from typing import Any, ParamSpec, Protocol
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.timing import TimedRun
+
+Style = dict[str, Any]
+"""Colours, marks and the like, as Matplotlib's functions take them by name."""
 
 _Arguments = ParamSpec("_Arguments")
 
@@ -34,6 +38,8 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, "#CC79A7", "#56B4E9", "#000000")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 _HATCHES = (None, "/////", ".....", "xxxxx")
+_PART_HATCHES = (None, "////", "....", "\\\\\\\\", "xxx", "----", "++")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": LABEL_PT,
@@ -118,6 +124,21 @@ def hatch(index: int) -> str | None:
     return _HATCHES[index // len(COLOURS) % len(_HATCHES)]
 
 
+def part_look(index: int) -> dict[str, Any]:
+    """Colour and hatch of the part of this number in a stacked bar: neighbours differ in more than their colour."""
+    place = index + index // len(COLOURS)
+    return {
+        "facecolor": COLOURS[index % len(COLOURS)],
+        "hatch": _PART_HATCHES[place % len(_PART_HATCHES)],
+        "edgecolor": "white",
+    }
+
+
+def marker(index: int) -> str:
+    """The mark of the point of this number: with the colour of `look`, 49 pairs before one comes again."""
+    return _MARKERS[(index + index // len(COLOURS)) % len(_MARKERS)]
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """The house style for figures that are made, or saved, inside the block."""
@@ -137,6 +158,17 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
             figure = draw(*args, **kwargs)
             figure.draw_without_rendering()
         return figure
+
+    return draw_in_style
+
+
+def in_style(draw: Callable[_Arguments, Axes]) -> Callable[_Arguments, Axes]:
+    """Makes a function that draws on an axes do so in the house style, wherever the axes came from."""
+
+    @wraps(draw)
+    def draw_in_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Axes:
+        with style():
+            return draw(*args, **kwargs)
 
     return draw_in_style
 

@@ -282,14 +282,15 @@ def test_the_curves_are_means_over_the_rounds_that_all_seeds_have():
     assert figure.axes[0].get_xscale() == "linear"
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     # The made-up floor is more than ten times below every curve: a line there would squeeze them together.
-    assert names == ["huscf_gan", "fedgan", "mean and range of 2 seeds"]
+    assert names == ["huscf_gan", "fedgan", "mean and range of 2 seeds", "untrained"]
     assert [one.get_text() for one in figure.axes[0].texts] == ["floor (real images): 1.00, far below"]
 
 
-def test_a_floor_that_is_near_is_a_line_with_an_entry_in_the_legend(monkeypatch):
-    monkeypatch.setattr("analysis.plot_comparison.FAR_FLOOR", 100.0)
-    figure = fid_by_strategy({"huscf_gan": [made_up("huscf_gan", {"a": [90, 60]})]})
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["huscf_gan", "floor: real images"]
+def test_a_floor_that_is_near_is_a_line_with_an_entry_in_the_legend():
+    runs = {name: [made_up(name, {"a": [90, 9]})] for name in ("huscf_gan", "fedgan")}  # its floor is 1
+    figure = fid_by_strategy(runs)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["huscf_gan", "fedgan", "untrained", "floor: held-out real images"]
     assert figure.axes[0].lines[-1].get_ydata()[0] == 1.0
     assert not figure.axes[0].texts
 

@@ -1,0 +1,154 @@
+"""One number over two things that were varied: a mix of devices and a selector of cuts, say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from analysis.figures.columns import need
+from analysis.occupancy import FloatArray
+from analysis.plot_axes import log_ticks, shortened
+from analysis.plot_quantities import quantity
+from analysis.plot_style import GREY, INK, LABEL_PT, Style, in_style
+
+COLOURS = "cividis"
+"""Made for colour-blind readers: its lightness rises evenly, and its hues are the same to them as to others."""
+
+_LOG_FROM = 30.0
+_CHARACTER_IN = 0.06
+_TEXT_IN = 0.11
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+_EVEN_LIGHT = 0.25
+"""Relative luminance from which dark text has more contrast than white text (WCAG 2.2)."""
+
+
+@in_style
+def heat_map(
+    frame: pd.DataFrame,
+    axes: Axes,
+    *,
+    rows: str,
+    columns: str,
+    value: str,
+) -> Axes:
+    """Draws a value for each pair of two axes, as colour and as a number.
+
+    A cell is the mean over all rows of its pair, the seeds among them. Cells without a finite value are hatched. The
+    colours are logarithmic where the largest value is over 30 times the smallest. Where cells are too small for
+    numbers, the colour bar tells them.
+
+    Args:
+        frame: the three columns below.
+        axes: where; a colour bar takes some of its room.
+        rows: the column whose values are the figure's rows, in the order of their appearance.
+        columns: the column whose values are its columns.
+        value: the column of numbers; ``_s``, ``_bytes`` or ``_j`` at its end is its unit.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: when a column is missing, or no cell has a finite value.
+    """
+    need(frame, rows, columns, value)
+    cells = cell_means(frame, rows, columns, value)
+    shown = cells.to_numpy(dtype=float)
+    finite = shown[np.isfinite(shown)]
+    if not len(finite):
+        raise ValueError(f"frame: no cell has a finite {value}")
+    unit = quantity(value, finite)
+    scaled = shown / unit.divisor
+    norm = _norm(finite / unit.divisor)
+    drawn = axes.imshow(np.ma.masked_invalid(scaled), cmap=COLOURS, norm=norm, aspect="auto")
+    axes.patch.set(facecolor="white", hatch="xxxx", edgecolor=GREY)
+    _name_cells(axes, cells, rows, columns)
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("axes: these are no longer part of a figure")
+    bar = figure.colorbar(drawn, ax=axes, label=unit.label, fraction=0.08, pad=0.02)
+    bar.outline.set_visible(False)
+    _mark_bar(bar.ax, norm)
+    figure.draw_without_rendering()  # settles the layout: the size of a cell is needed
+    box, inch = axes.get_window_extent(), figure.dpi
+    cell_in = box.width / inch / shown.shape[1], box.height / inch / shown.shape[0]
+    if max(map(len, _names(cells.columns))) * _CHARACTER_IN > cell_in[0] - 0.04:
+        axes.tick_params(axis="x", labelrotation=30)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+    texts = [[unit.text(value) if np.isfinite(value) else "" for value in row] for row in shown]
+    if max(len(text) for row in texts for text in row) * _CHARACTER_IN < cell_in[0] and cell_in[1] > _TEXT_IN:
+        _write_numbers(axes, texts, scaled, norm)
+    return axes
+
+
+def cell_means(frame: pd.DataFrame, rows: str, columns: str, value: str) -> pd.DataFrame:
+    """The mean of a value in each cell, [rows, columns]; NaN where there is none.
+
+    Numbers are sorted, texts keep the order of their appearance.
+    """
+    means = frame.groupby([rows, columns], sort=False)[value].mean().unstack(columns)
+    return means.reindex(index=_sorted(frame[rows]), columns=_sorted(frame[columns]))
+
+
+def _sorted(values: pd.Series[Any]) -> list[Any]:
+    distinct = list(dict.fromkeys(values))
+    return sorted(distinct) if pd.api.types.is_numeric_dtype(values) else distinct
+
+
+def _names(index: pd.Index[Any]) -> list[str]:
+    return [shortened(f"{one:g}" if isinstance(one, float) else str(one), 24) for one in index]
+
+
+def _norm(values: FloatArray) -> Normalize:
+    low, high = float(values.min()), float(values.max())
+    if low > 0.0 and high / low > _LOG_FROM:
+        return LogNorm(low, high)
+    return (
+        Normalize(low, high)
+        if high > low
+        else Normalize(low - 0.5 * abs(low) - 1e-12, high + 0.5 * abs(high))
+    )
+
+
+def _name_cells(axes: Axes, cells: pd.DataFrame, rows: str, columns: str) -> None:
+    """Names rows and columns, and parts the cells by white lines."""
+    axes.set_xticks(range(len(cells.columns)), _names(cells.columns))
+    axes.set_yticks(range(len(cells.index)), _names(cells.index))
+    axes.set_xlabel(columns)
+    axes.set_ylabel(shortened(rows, 24))
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(np.arange(1, len(cells.columns)) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, len(cells.index)) - 0.5, minor=True)
+    axes.tick_params(which="both", length=0.0)
+    axes.set_axisbelow(False)
+    axes.grid(visible=True, which="minor", color="white", linewidth=1.0)
+
+
+def _mark_bar(bar: Axes, norm: Normalize) -> None:
+    """Ticks of the colour bar, with plain numbers."""
+    if isinstance(norm, LogNorm):
+        low, high = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
+        bar.yaxis.set_major_locator(FixedLocator(log_ticks(low, high)))
+        bar.yaxis.set_minor_locator(NullLocator())
+        bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    else:
+        bar.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    bar.tick_params(length=0.0)
+
+
+def _write_numbers(axes: Axes, texts: Sequence[Sequence[str]], scaled: FloatArray, norm: Normalize) -> None:
+    """Writes each cell's number, dark or white, whichever stands out more from the cell."""
+    colours = colormaps[COLOURS](norm(scaled))[..., :3]
+    light = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4) @ _LUMINANCE
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            dark = bool(light[row, column] < _EVEN_LIGHT)
+            style: Style = {"ha": "center", "va": "center", "fontsize": LABEL_PT - 0.5}
+            axes.text(column, row, text, color="white" if dark else INK, **style)

@@ -94,10 +94,10 @@ def details_of(run: Run, picture_bytes: int, every_round: bool = True) -> dict[s
         every_round: whether to show the pictures of all rounds that were evaluated, not the last alone.
 
     Returns:
-        ``timeline``, what :func:`analysis.report.timeline.timeline_of` returns; ``phases`` [{name, seconds}] of the mean
-        iteration; ``devices`` [{name, profile, times}], the seconds of computing, transferring, waiting and being away;
-        ``by_profile``, whether each stands for the mean of a profile's devices; ``samples`` {domain: [{round, src}]} as
-        data URIs; ``skipped``, how many rounds have pictures that are not shown.
+        ``timeline``, what :func:`analysis.report.timeline.timeline_of` returns; ``phases`` [{name, seconds}] of the
+        mean iteration; ``devices`` [{name, profile, times}], the seconds of computing, transferring, waiting and being
+        away; ``by_profile``, whether each stands for the mean of a profile's devices; ``samples`` {domain: [{round,
+        src}]} as data URIs; ``skipped``, how many rounds have pictures that are not shown.
     """
     phases = phase_latency(run)
     by_profile = run.devices["device"].nunique() > MOST_ROWS

@@ -3,6 +3,8 @@
 import io
 import json
 import math
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -67,16 +69,18 @@ LEDGER = [
      "whole_network": False, "images_made": False, "within_household": False, "reveals": "the average"},
 ]  # fmt: skip
 _ENVIRONMENT = {"python": "3.11.7", "device": "cpu", "threads": 1, "gpu": None, "training": True,
-                "packages": {"hetedge": "0.1.0", "torch": "2.13.0"}, "data_sha256": dict.fromkeys(DOMAINS, "0" * 64)}  # fmt: skip
+                "packages": {"hetedge": "0.1.0", "torch": "2.13.0"},
+                "data_sha256": dict.fromkeys(DOMAINS, "0" * 64)}  # fmt: skip
 
 
-def picture(seed: int, tiles: tuple[int, int] = (8, 10), pixels: int = 28) -> bytes:
-    """A PNG of the size of real sample grids: noise that is smooth, so that it compresses as digits do."""
+@cache
+def picture(seed: int, tiles: tuple[int, int] = (4, 10), pixels: int = 28) -> bytes:
+    """A PNG of the size of real sample grids: rough shapes under noise, which compress as digits do."""
     rng = np.random.default_rng(seed)
-    rough = rng.random((tiles[0] * pixels // 4, tiles[1] * pixels // 4))
-    grey = (255 * np.kron(rough > 0.7, np.ones((4, 4))) * rng.random((tiles[0] * pixels, tiles[1] * pixels))).astype(np.uint8)
+    height, width = tiles[0] * pixels, tiles[1] * pixels
+    shapes = np.kron(rng.random((height // 4, width // 4)) > 0.5, np.ones((4, 4)))
     sink = io.BytesIO()
-    Image.fromarray(grey).save(sink, "PNG")
+    Image.fromarray((255 * shapes * rng.random((height, width))).astype(np.uint8)).save(sink, "PNG")
     return sink.getvalue()
 
 
@@ -89,7 +93,9 @@ def write_run_folder(
     rounds = len(next(iter(fids.values()))) - 1
     round_s = 2 * iteration_s + 1.0
     run = RunFolder.create(folder)
-    text = scenario or SCENARIO.format(name=name, seed=seed, strategy=strategy, selector=selector, width=width, rounds=rounds)
+    text = scenario or SCENARIO.format(
+        name=name, seed=seed, strategy=strategy, selector=selector, width=width, rounds=rounds
+    )
     run.write_text("scenario.yaml", text)
     run.write_tables(_tables(fids, rounds, iteration_s, round_s, energy_j))
     run.write_json("environment.json", _ENVIRONMENT)
@@ -116,7 +122,10 @@ def _tables(fids, rounds, iteration_s, round_s, energy_j):
         "aggregation_s": [1.0 * (i % 2) for i in range(count)], "discriminator_loss": [1.3] * count,
         "generator_loss": [0.7] * count,
     })  # fmt: skip
-    who = [("server", "server-small"), *((f"client-{i}", ("raspberry-pi-4", "phone-2024")[i // 2]) for i in range(4))]
+    who = [
+        ("server", "server-small"),
+        *((f"client-{i}", ("raspberry-pi-4", "phone-2024")[i // 2]) for i in range(4)),
+    ]
     rows = [
         {"round": r, "device": device, "profile": profile, "compute_s": 0.3 * round_s, "transfer_s": 0.2 * round_s,
          "wait_s": 0.5 * round_s, "off_s": 0.0, "elapsed_s": round_s, "uplink_bytes": 1e6, "downlink_bytes": 1e6,
@@ -137,12 +146,30 @@ def _tables(fids, rounds, iteration_s, round_s, energy_j):
         for index, fid in enumerate(values)
         for metric, value in (("fid", fid), ("generation_score", 10.0 / (1.0 + fid / 100.0)))
     ]  # fmt: skip
-    floors = [{"round": -1, "sim_time_s": 0.0, "bytes": 0.0, "domain": domain, "metric": "fid_floor", "value": 1.0} for domain in fids]
-    commits = pd.DataFrame([{"seq": 0, "time_s": 0.0, "kind": "evaluate", "clients": "[]", "passes": "[]", "info": "{}", "decision": "null"}])
-    cuts = pd.DataFrame([{"client": f"client-{i}", "profile": who[i + 1][1], "domain": DOMAINS[i // 2]} for i in range(4)])
+    floors = [
+        {"round": -1, "sim_time_s": 0.0, "bytes": 0.0, "domain": domain, "metric": "fid_floor", "value": 1.0}
+        for domain in fids
+    ]
+    commits = pd.DataFrame(
+        [
+            {
+                "seq": 0,
+                "time_s": 0.0,
+                "kind": "evaluate",
+                "clients": "[]",
+                "passes": "[]",
+                "info": "{}",
+                "decision": "null",
+            }
+        ]
+    )
+    cuts = pd.DataFrame(
+        [{"client": f"client-{i}", "profile": who[i + 1][1], "domain": DOMAINS[i // 2]} for i in range(4)]
+    )
     wallclock = pd.DataFrame([{"round": 0, "what": "run", "seconds": 1.0}])
     return {"iterations": iterations, "devices": pd.DataFrame(rows), "transfers": pd.DataFrame(sent),
-            "metrics": pd.DataFrame(measured + floors), "commits": commits, "cuts": cuts, "wallclock": wallclock}  # fmt: skip
+            "metrics": pd.DataFrame(measured + floors), "commits": commits, "cuts": cuts,
+            "wallclock": wallclock}  # fmt: skip
 
 
 def write_comparison(folder: Path, strategies=("huscf_gan", "fedgan"), seeds=(0, 1), name="made-up") -> Path:
@@ -150,48 +177,68 @@ def write_comparison(folder: Path, strategies=("huscf_gan", "fedgan"), seeds=(0,
     runs: dict = {}
     for place, label in enumerate(strategies):
         for seed in seeds:
-            fids = {domain: [400.0, 200.0 - 30 * place + seed, 90.0 - 20 * place + 5 * seed + 3 * at] for at, domain in enumerate(DOMAINS)}
+            fids = {
+                domain: [400.0, 200.0 - 30 * place + seed, 90.0 - 20 * place + 5 * seed + 3 * at]
+                for at, domain in enumerate(DOMAINS)
+            }
             own = folder / f"{label.replace('/', '-')}-seed{seed}"
             own.parent.mkdir(parents=True, exist_ok=True)
-            write_run_folder(own, name=name, seed=seed, strategy=label.split("/")[0], iteration_s=2.0 + place, fids=fids)
+            write_run_folder(
+                own, name=name, seed=seed, strategy=label.split("/")[0], iteration_s=2.0 + place, fids=fids
+            )
             runs.setdefault(label, []).append(load_run(own))
     RunFolder(folder).write_json("comparison.json", {"scenario": name, **compare_runs(runs)})
-    RunFolder(folder).write_text("compared.yaml", SCENARIO.format(name=name, seed=0, strategy=strategies[0], selector="exact", width=16, rounds=2))
+    RunFolder(folder).write_text(
+        "compared.yaml",
+        SCENARIO.format(name=name, seed=0, strategy=strategies[0], selector="exact", width=16, rounds=2),
+    )
     return folder
 
 
-def write_sweep(folder: Path, selectors=("exact", "greedy", "fixed"), widths=(8, 16), seeds=(0, 1), rounds=3, failed=(), pictures=True) -> Path:
+def write_sweep(
+    folder: Path, selectors=("exact", "greedy", "fixed"), widths=(8, 16), seeds=(0, 1), rounds=3, failed=(),
+    pictures=True,
+) -> Path:  # fmt: skip
     """Write a sweep over selectors and widths; ``failed``: numbers of the jobs that failed."""
     rng = np.random.default_rng(7)
-    target = Target("fid", 40.0)
-    rows, curves, jobs = [], [], 0
-    for place, selector in enumerate(selectors):
-        for width in widths:
-            for seed in seeds:
-                job = f"{jobs:04x}" + "a1b2c3d4"
-                row = JobRow(job, seed, {"cuts.selector": selector, "model.width": width},
-                             "RunError: diverged in round 1" if jobs in failed else "", "" if jobs in failed else job)  # fmt: skip
-                run = None
-                if jobs not in failed:
-                    last = 12 + 120 / width + 6 * rng.random()
-                    fids = {domain: [500.0 * math.exp(-3.5 * r / rounds) * (1 + 0.1 * rng.random()) + last + 9 * at
-                                     for r in range(rounds + 1)] for at, domain in enumerate(DOMAINS)}  # fmt: skip
-                    latency_s = (0.4 + 0.5 * place) * (width / 16) ** 0.8 * (1 + 0.1 * rng.random())
-                    own = folder / "runs" / job
-                    own.parent.mkdir(parents=True, exist_ok=True)
-                    write_run_folder(own, seed=seed, selector=selector, width=width, iteration_s=latency_s, fids=fids,
-                                     pictures=pictures, energy_j=40.0 * width / 16 + seed)  # fmt: skip
-                    run = load_run(own)
-                    curves.append(curve_rows(row, run))
-                rows.append(result_row(row, run, target))
-                jobs += 1
-    axes = [{"name": "cuts.selector", "kind": "values", "labels": list(selectors)}, {"name": "model.width", "kind": "values", "labels": list(widths)}]
-    facts = {"format": SWEEP_FORMAT, "name": "made-up-sweep", "base": "quickstart", "axes": axes, "seeds": list(seeds), "jobs": jobs,
-             "finished": jobs - len(failed), "failed": len(failed), "trained": jobs - len(failed), "retimed": 0,
-             "target": {"metric": "fid", "bound": 40.0, "above": False, "text": "fid<40"}, "command": "hetedge sweep sweep.yaml"}  # fmt: skip
+    rows, curves = [], []
+    settings = list(product(enumerate(selectors), widths, seeds))
+    for number, ((place, selector), width, seed) in enumerate(settings):
+        job, run = f"{number:04x}a1b2c3d4", None
+        error = "RunError: diverged in round 1" if number in failed else ""
+        values = {"cuts.selector": selector, "model.width": width}
+        row = JobRow(job, seed, values, error, "" if error else job)
+        if not error:
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            latency_s = (0.4 + 0.5 * place) * (width / 16) ** 0.8 * (1 + 0.1 * rng.random())
+            last = 12 + 120 / width + 6 * rng.random()
+            own = write_run_folder(
+                folder / "runs" / job, seed=seed, selector=selector, width=width, iteration_s=latency_s,
+                fids={domain: _falling(last + 9 * at, rounds, rng) for at, domain in enumerate(DOMAINS)},
+                pictures=pictures, energy_j=40.0 * width / 16 + seed,
+            )  # fmt: skip
+            run = load_run(own)
+            curves.append(curve_rows(row, run))
+        rows.append(result_row(row, run, Target("fid", 40.0)))
+    axes = {"cuts.selector": selectors, "model.width": widths}
     out = RunFolder(folder)
     out.write_bytes(RESULTS_FILE, parquet_bytes(results_table(rows)))
-    out.write_bytes(CURVES_FILE, parquet_bytes(curves_table(curves, [axis["name"] for axis in axes])))
+    out.write_bytes(CURVES_FILE, parquet_bytes(curves_table(curves, list(axes))))
     out.write_text("sweep.yaml", "name: made-up-sweep\nbase: quickstart\n")
-    out.write_text(SWEEP_FILE, json.dumps(facts))
+    out.write_text(SWEEP_FILE, json.dumps(_facts(axes, seeds, len(settings), len(failed))))
     return folder
+
+
+def _falling(last: float, rounds: int, rng: np.random.Generator) -> list[float]:
+    """FIDs before training and after each round, falling towards the last."""
+    return [500.0 * math.exp(-3.5 * r / rounds) * (1 + 0.1 * rng.random()) + last for r in range(rounds + 1)]
+
+
+def _facts(axes, seeds, jobs, failed):
+    return {
+        "format": SWEEP_FORMAT, "name": "made-up-sweep", "base": "quickstart",
+        "axes": [{"name": name, "kind": "values", "labels": list(labels)} for name, labels in axes.items()],
+        "seeds": list(seeds), "jobs": jobs, "finished": jobs - failed, "failed": failed, "trained": jobs - failed,
+        "retimed": 0, "target": {"metric": "fid", "bound": 40.0, "above": False, "text": "fid<40"},
+        "command": "hetedge sweep sweep.yaml",
+    }  # fmt: skip

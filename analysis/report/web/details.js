@@ -17,7 +17,7 @@ function barChart(rows, more) {
 function rowAxis(names) {
   return axisLook("", false, {
     type: "category", autorange: "reversed", showgrid: false, ticks: "", showline: false, nticks: 0,
-    categoryarray: names, categoryorder: "array", tickmode: "array", tickvals: names, ticktext: names.map((name) => plain(shortened(name, isSmall() ? 18 : 34))),
+    categoryarray: names, categoryorder: "array", tickmode: "array", tickvals: names, ticktext: names.map((name) => plain(shortened(name, isSmall() ? 24 : 34))),
   });
 }
 

@@ -29,5 +29,5 @@ function drawTimeline() {
   byId("timeline-legend").replaceChildren(...keys, make("span", { class: "key" }, make("i", { class: "outlined" }), "on the critical path"));
   about.textContent = `${detailName()}The iteration that began at ${amount(own.start_s, "s")} of simulated time, ${amount(end, "s")} long. `
     + "A message stands at both of its ends, thin; what is outlined decided how long the iteration took.";
-  return draw("timeline", timelineTraces(own, unit), barChart(own.devices.length, { barmode: "overlay", dragmode: "zoom", xaxis: spanAxis("Time within the iteration", unit[0]), yaxis: { ...rowAxis(own.devices), fixedrange: true } }));
+  return draw("timeline", timelineTraces(own, unit), barChart(own.devices.length, { barmode: "overlay", dragmode: "zoom", xaxis: { ...spanAxis("Time within the iteration", unit[0]), range: [0, end / unit[1]] }, yaxis: { ...rowAxis(own.devices), fixedrange: true } }));
 }

@@ -1,4 +1,4 @@
-"""Axes and labels all figures share: time and log axes, and labels that keep clear of each other."""
+"""Axes all figures share: of time, logarithmic ones, and their ticks."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import ConnectionPatch
+from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from matplotlib.transforms import offset_copy
 
-from analysis.plot_style import GREY, LABEL_PT, Style
 from analysis.readable import TimeUnit, time_unit
 
-# Mean advance of a character of legend type, and the room of a handle with its spaces.
-_LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.055, 0.36
-LINE_IN = 1.25 * LABEL_PT / 72.0
-_LEADER_PT = 8.0
-
-WIDE_IN, MOST_ABOVE = 5.0, 8
-"""Above this width of a figure, more than so many entries of a legend stand at its right."""
-
-COLOUR_BAR = "<colorbar>"
-"""What Matplotlib calls the axes of a colour bar."""
+_MOST_TICKS = 8
 
 
 def set_time_axis(axes: Axes, longest_s: float, what: str = "Simulated time") -> TimeUnit:
@@ -54,7 +42,8 @@ def log_ticks(lowest: float, highest: float) -> list[float]:
         highest: upper end of the axis, > `lowest`.
 
     Returns:
-        Ascending numbers within the range: powers of ten, else with 3, else with 2 and 5, else evenly
+        Ascending numbers within the range, at most eight or so: powers of ten,
+        else with 3, else with 2 and 5, else evenly
         spaced ones where the range is less than about a factor of ten.
     """
     powers = range(int(np.floor(np.log10(lowest))), int(np.ceil(np.log10(highest))) + 1)
@@ -62,20 +51,55 @@ def log_ticks(lowest: float, highest: float) -> list[float]:
         ticks = [digit * 10.0**power for power in powers for digit in digits]
         inside = [tick for tick in ticks if lowest <= tick <= highest]
         if len(inside) >= 4:
-            return inside
+            return inside[:: -(-len(inside) // _MOST_TICKS)]
     spaced = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(lowest, highest)
     return [float(tick) for tick in spaced if lowest <= tick <= highest]
+
+
+def plain_number(value: float) -> str:
+    """A tick's number: as it is read, with an exponent only where it would be long.
+
+    Example:
+        >>> plain_number(0.03), plain_number(1000.0), plain_number(250000.0), plain_number(1e-9)
+        ('0.03', '1000', '250,000', '1e-09')
+    """
+    return f"{value:,.7g}" if 1e4 <= abs(value) < 1e7 else f"{value:.6g}"
+
+
+def set_log_scale(
+    axes: Axes,
+    which: Literal["x", "y"],
+    low: float,
+    high: float,
+    ticks: Sequence[float] = (),
+    after: str = "",
+) -> None:
+    """Makes an axis logarithmic, with plain numbers at its ticks.
+
+    Args:
+        axes: where.
+        which: the axis.
+        low: its lower end, > 0.
+        high: its upper end, > `low`.
+        ticks: what is marked; by default round numbers.
+        after: what stands behind each number.
+    """
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
+    mark_logarithmic(axes.xaxis if which == "x" else axes.yaxis, ticks or log_ticks(low, high), after)
+
+
+def mark_logarithmic(axis: Axis, ticks: Sequence[float], after: str = "") -> None:
+    """Marks plain numbers, and nothing between them, on an axis that is logarithmic already."""
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{plain_number(value)}{after}"))
 
 
 def set_log_axis(axes: Axes, values: Sequence[float]) -> None:
     """A logarithmic y axis around positive values, with plain numbers as tick labels."""
     low, high = min(values), max(values)
     margin = max((high / low) ** 0.06, 1.05)
-    axes.set_yscale("log")
-    axes.set_ylim(low / margin, high * margin)
-    axes.yaxis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    set_log_scale(axes, "y", low / margin, high * margin)
 
 
 def set_scale(axes: Axes, which: Literal["x", "y"], values: Sequence[float], log_from: float = 30.0) -> None:
@@ -89,197 +113,11 @@ def set_scale(axes: Axes, which: Literal["x", "y"], values: Sequence[float], log
     """
     finite = [value for value in values if np.isfinite(value)]
     low, high = min(finite), max(finite)
-    axis = axes.xaxis if which == "x" else axes.yaxis
     if low > 0.0 and high / low > log_from:
         margin = (high / low) ** 0.06
-        axes.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
-        axis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        set_log_scale(axes, which, low / margin, high * margin)
         return
     margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
     axes.set(**{f"{which}lim": (low - margin if low < 0.0 or low > margin else 0.0, high + margin)})
+    axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-
-
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions as near as possible to the wanted ones that keep a gap and stay in a range.
-
-    Labels that would overlap are pooled into a block about the mean of their wanted places.
-
-    Args:
-        wanted: places, in any order.
-        gap: least distance between two of them; reduced when they would not all fit.
-        low: least position.
-        high: greatest position.
-
-    Returns:
-        A position for each wanted one, in the same order as asked and with the same ranking.
-    """
-    count = len(wanted)
-    gap = min(gap, (high - low) / (count - 1)) if count > 1 else gap
-    order = sorted(range(count), key=lambda index: wanted[index])
-    # Take i gaps off the i-th place: what is left must only be non-decreasing (isotonic regression).
-    blocks: list[tuple[float, int]] = []
-    for rank, index in enumerate(order):
-        total, size = wanted[index] - rank * gap, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
-            before_total, before_size = blocks.pop()
-            total, size = total + before_total, size + before_size
-        blocks.append((total, size))
-    places = [mean for total, size in blocks for mean in [total / size] * size]
-    limit = high - (count - 1) * gap
-    result = [0.0] * count
-    for rank, index in enumerate(order):
-        result[index] = min(max(places[rank], low), limit) + rank * gap
-    return result
-
-
-def label_line_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Writes labels to the right of an axes, beside the last value of each curve, none on another.
-
-    Args:
-        axes: where; its scales and limits must be set.
-        labels: (last y value, text, colour) of each curve.
-    """
-    if not labels:
-        return
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("axes: these are no longer part of a figure")
-    figure.draw_without_rendering()  # settles the layout: the height in points is needed
-    height_pt = axes.get_window_extent().height / figure.dpi * 72.0
-    to_axes = axes.transData + axes.transAxes.inverted()
-    wanted = [float(to_axes.transform((0.0, value))[1]) for value, _, _ in labels]
-    places = spread(wanted, 1.25 * LABEL_PT / height_pt, 0.0, 1.0)
-    for place, (_, text, colour) in zip(places, labels, strict=True):
-        axes.annotate(
-            text,
-            xy=(1.0, place),
-            xycoords="axes fraction",
-            xytext=(4.0, 0.0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            annotation_clip=False,
-        )
-
-
-def label_rows(axes: Axes, middles: Sequence[float], names: Sequence[str], row_in: float) -> list[float]:
-    """Names groups of rows at the left of an axes, apart from each other, with leaders to their rows.
-
-    Args:
-        axes: where; y counts rows from 0, turned over, and its limits must be set.
-        middles: the middle row of each group.
-        names: the text of each group.
-        row_in: height of a row in inches.
-
-    Returns:
-        Where the names stand, in rows.
-    """
-    last = axes.get_ylim()[0] - 0.5
-    places = spread(middles, LINE_IN / row_in, 0.0, max(last, 0.0))
-    moved = any(
-        abs(place - middle) * row_in > 0.25 * LINE_IN for place, middle in zip(places, middles, strict=True)
-    )
-    axes.set_yticks(places, names)
-    axes.tick_params(axis="y", length=0.0, pad=_LEADER_PT + 2.0 if moved else 3.0)
-    if not moved:
-        return places
-    at_edge = axes.get_yaxis_transform()
-    at_name = offset_copy(at_edge, axes.get_figure(root=True), x=-_LEADER_PT, y=0.0, units="points")
-    for place, middle in zip(places, middles, strict=True):
-        leader = ConnectionPatch((-0.005, middle), (0.0, place), at_edge, at_name, color=GREY, linewidth=0.5)
-        leader.set_in_layout(False)
-        axes.add_artist(leader)
-        leader.set_clip_on(False)
-    return places
-
-
-def legend_columns(width_in: float, labels: Sequence[str]) -> int:
-    """How many columns of legend entries fit side by side, filled column by column as Matplotlib does."""
-    widths_in = [len(label) * _LEGEND_CHARACTER_IN + _LEGEND_HANDLE_IN for label in labels]
-    for columns in range(len(labels), 1, -1):
-        packed = np.array_split(widths_in, columns)
-        if sum(max(column) for column in packed) <= width_in:
-            return columns
-    return 1
-
-
-def legend_outside(axes: Axes, handles: Sequence[Artist], title: str | None = None) -> None:
-    """Puts a legend where it hides no data: right of the axes where a wide figure has many entries, else above.
-
-    Args:
-        axes: where. Alone in a figure with constrained layout it shares the figure's room; among others, or where the
-            layout is another, the legend stands on top of the axes.
-        handles: artists with their labels; without any there is no legend.
-        title: what the labels name.
-    """
-    if not handles:
-        return
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("axes: these are no longer part of a figure")
-    labels = [str(handle.get_label()) for handle in handles]
-    own = [one for one in figure.axes if one.get_label() != COLOUR_BAR]
-    if len(own) == 1 and figure.get_constrained_layout():
-        if len(handles) > MOST_ABOVE and figure.get_figwidth() > WIDE_IN:
-            figure.legend(handles=handles, loc="outside right upper", title=title, alignment="left")
-            return
-        columns = legend_columns(figure.get_figwidth(), labels)
-        figure.legend(handles=handles, loc="outside upper center", ncols=columns, title=title)
-    else:
-        columns = legend_columns(axes.get_position().width * figure.get_figwidth(), labels)
-        place: Style = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3}
-        axes.legend(handles=handles, ncols=columns, title=title, **place)
-
-
-def rows_from_top(axes: Axes, rows: int) -> None:
-    """Turns the y axis over, so that the first row is on top, and hides its line."""
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0.0)
-    axes.spines["left"].set_visible(False)
-
-
-def beside(axes: Axes, row: float, end: float, text: str, *, right: bool = True) -> None:
-    """Writes a bar's value beside one of its ends: right of the right one, or left of the left one."""
-    axes.annotate(
-        text,
-        xy=(end, row),
-        xytext=(3.0 if right else -3.0, 0.0),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        va="center",
-        fontsize=LABEL_PT - 0.5,
-        annotation_clip=False,
-    )
-
-
-def right_of_axes(
-    axes: Axes, row: float, text: str, *, above_pt: float | None = None, offset_pt: float = 3.0
-) -> None:
-    """Writes a row's value right of the axes, `offset_pt` away; with `above_pt` a heading over such values."""
-    heading = above_pt is not None
-    axes.annotate(
-        text,
-        xy=(1.0, 1.0 if heading else row),
-        xycoords="axes fraction" if heading else ("axes fraction", "data"),
-        xytext=(offset_pt, above_pt or 0.0),
-        textcoords="offset points",
-        va="baseline" if heading else "center",
-        fontsize=LABEL_PT - 0.5,
-        annotation_clip=False,
-    )
-
-
-def shortened(text: str, most: int = 44) -> str:
-    """A label that leaves room for the data: its middle is left out where it is longer than `most` characters.
-
-    Example:
-        >>> shortened("a-very-long-name", 9)
-        'a-ve…name'
-    """
-    if len(text) <= most:
-        return text
-    kept = most - 1
-    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"

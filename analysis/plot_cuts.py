@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from analysis.figures.cut_map import HEAD, SERVER, TAIL, cut_map, grouped, height_in, holders, legend_handles
+from analysis.figures.cut_map import (
+    HEAD,
+    SERVER,
+    TAIL,
+    cut_map,
+    grouped,
+    holders,
+    legend_handles,
+    wanted_height_in,
+)
 from analysis.plot_style import COLUMN_IN, FigureRun, MissingDataError, styled
 
 __all__ = ["HEAD", "SERVER", "TAIL", "cuts", "holders"]
@@ -36,7 +45,7 @@ def cuts(runs: Sequence[FigureRun]) -> Figure:
     if missing or run.cuts.empty:
         raise MissingDataError(f"the cuts have no {'rows' if not missing else ', '.join(missing)}")
     table = grouped(run.cuts, _CUT)
-    high = height_in(table)
+    high = wanted_height_in(table)
     figure = Figure(figsize=(COLUMN_IN, high + 0.85))
     widths = [int(table[f"{net}_blocks"].iloc[0]) for net in "gd"]
     panels = figure.subplots(1, 2, sharey=True, width_ratios=widths)

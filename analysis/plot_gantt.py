@@ -12,7 +12,7 @@ from analysis.plot_style import PAGE_IN, FigureRun, MissingDataError, styled
 from analysis.trace.gantt import gantt_frame
 from analysis.trace.reading import TRACE_FILE
 
-_ROW_IN = 0.21
+_ROW_IN = 0.24
 
 
 @styled

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.columns import in_order
 from analysis.figures.latency_fid import drawable, entries, latency_fid, scales_of
-from analysis.plot_axes import legend_columns, shortened
+from analysis.plot_labels import legend_columns, shortened
 from analysis.plot_quantities import FID_LABEL
 from analysis.plot_style import COLUMN_IN, PAGE_IN, Style, overlapping_look, styled
 

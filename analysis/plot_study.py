@@ -17,7 +17,7 @@ from analysis.figures.pareto import pareto as draw_pareto
 from analysis.figures.scaling import scaling as draw_scaling
 from analysis.figures.time_to_target import entries as target_entries
 from analysis.figures.time_to_target import time_to_target as draw_time_to_target
-from analysis.plot_axes import MOST_ABOVE, legend_columns
+from analysis.plot_labels import MOST_ABOVE, legend_columns
 from analysis.plot_panels import LEGEND_LINE_IN, legend_height_in, quality_by_domain
 from analysis.plot_quantities import is_metric, larger_is_better, metric_label
 from analysis.plot_style import COLUMN_IN, PAGE_IN, MissingDataError, styled

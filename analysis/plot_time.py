@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures.bytes_by_kind import bytes_by_kind as draw_bytes_by_kind
+from analysis.figures.columns import in_order
 from analysis.figures.devices import PARTS, by_class
 from analysis.figures.devices import devices as draw_devices
 from analysis.figures.energy import energy as draw_energy
@@ -19,6 +20,9 @@ from analysis.plot_style import COLUMN_IN, PAGE_IN, FigureRun, MissingDataError,
 from analysis.timing import TimedRun, is_client, phase_latency, time_per_device
 
 __all__ = ["bytes_by_kind", "devices", "energy", "phase_name", "phases", "stragglers", "utilisation"]
+
+MOST_CLASSES = 30
+"""How many classes of devices have a row."""
 
 _TALLEST_IN = 5.2
 _ROW_IN = 0.17
@@ -96,7 +100,7 @@ def utilisation(runs: Sequence[FigureRun]) -> Figure:
         ValueError: when `runs` is not exactly one run.
     """
     (run,) = runs
-    times = by_class(time_per_device(run))
+    times = _few_classes(by_class(time_per_device(run)))
     parts = [column for column, *_ in PARTS]
     if not (times[parts].sum(axis=1) > 0.0).any():
         raise MissingDataError("no device has any time")
@@ -155,7 +159,19 @@ def _clients(run: TimedRun) -> pd.DataFrame:
     of_device = dict(zip(classes["device"], classes["device_class"], strict=True))
     place = {name: at for at, name in enumerate(dict.fromkeys(classes["device_class"]))}
     clients = clients.assign(device_class=clients["device"].map(of_device))
-    return clients.sort_values("device_class", key=lambda names: names.map(place), kind="stable")
+    return _few_classes(
+        clients.sort_values("device_class", key=lambda names: names.map(place), kind="stable")
+    )
+
+
+def _few_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """Puts all classes after the first ones under one name, so that a figure with a row a class stays on a page."""
+    names = in_order(table["device_class"])
+    if len(names) <= MOST_CLASSES:
+        return table
+    kept = names[: MOST_CLASSES - 1]
+    other = f"{len(names) - len(kept)} other classes"
+    return table.assign(device_class=table["device_class"].where(table["device_class"].isin(kept), other))
 
 
 def bytes_by_kind(runs: Sequence[FigureRun]) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.columns import in_order, need
 from analysis.legs import KINDS
-from analysis.plot_axes import beside, legend_outside, rows_from_top, shortened
+from analysis.plot_labels import beside, legend_outside, name_rows
 from analysis.plot_quantities import quantity
 from analysis.plot_style import in_style, part_look
 from analysis.readable import bytes_text
@@ -47,11 +47,10 @@ def bytes_by_kind(frame: pd.DataFrame, axes: Axes, *, what: str = "Bytes sent in
             axes.barh(row, width, left=start, height=0.72, **part_look(_number(kind, kinds)))
             start += width
         beside(axes, row, start, bytes_text(float(totals[name])))
-    axes.set_yticks(range(len(totals)), [shortened(str(name)) for name in totals.index])
     axes.set_xlim(0.0, float(totals.max()) / unit.divisor)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.set_xlabel(f"{what} ({unit.symbol})")
-    rows_from_top(axes, len(totals))
+    name_rows(axes, [str(name) for name in totals.index])
     handles = [Patch(label=kind.replace("_", " "), **part_look(_number(kind, kinds))) for kind in kinds]
     legend_outside(axes, handles)
     return axes

@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from analysis.figures.columns import in_order, need
-from analysis.plot_axes import LINE_IN, label_rows, legend_outside
+from analysis.plot_labels import LINE_IN, height_in, label_rows, legend_outside, shortened
 from analysis.plot_style import BLUE, INK, LIGHT, ORANGE, in_style
 from analysis.timing import device_order
 
@@ -39,7 +39,7 @@ class _Group:
     @property
     def title(self) -> str:
         """The profile and how many clients have it."""
-        return f"{self.profile} ({self.last - self.first + 1})"
+        return f"{shortened(self.profile, 24)} ({self.last - self.first + 1})"
 
 
 @in_style
@@ -77,7 +77,7 @@ def cut_map(
         raise ValueError("frame: has no client")
     network = holders(list(frame["head"]), list(frame["tail"]), int(frame["blocks"].iloc[0]))
     groups = _groups(frame.reset_index(drop=True))
-    row_in = row_in or _height_in(axes) / len(frame)
+    row_in = row_in or height_in(axes) / len(frame)
     _draw_network(axes, network, title, row_in=row_in)
     _separate(axes, groups, row_in)
     if name_rows:
@@ -92,7 +92,7 @@ def legend_handles() -> list[Patch]:
     return [Patch(color=colour, label=f"held by {name}") for name, colour in _HOLDERS]
 
 
-def height_in(frame: pd.DataFrame) -> float:
+def wanted_height_in(frame: pd.DataFrame) -> float:
     """The height that a map's rows want, in inches."""
     groups = _groups(frame.reset_index(drop=True))
     return max(min(0.15 * len(frame), _TALLEST_IN), LINE_IN * len(groups))
@@ -111,13 +111,6 @@ def grouped(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         for row in table.to_dict("records")
     ]
     return table.iloc[sorted(range(len(table)), key=order.__getitem__)].reset_index(drop=True)
-
-
-def _height_in(axes: Axes) -> float:
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("axes: these are no longer part of a figure")
-    return float(axes.get_window_extent().height / figure.dpi)
 
 
 def holders(heads: Sequence[int], tails: Sequence[int], blocks: int) -> npt.NDArray[np.int64]:

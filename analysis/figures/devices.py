@@ -11,7 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from analysis.figures.columns import need
-from analysis.plot_axes import label_rows, legend_outside, right_of_axes, rows_from_top, set_time_axis
+from analysis.plot_axes import set_time_axis
+from analysis.plot_labels import (
+    height_in,
+    label_rows,
+    legend_outside,
+    right_of_axes,
+    rows_from_top,
+    shortened,
+)
 from analysis.plot_style import BLUE, GREY, LABEL_PT, LIGHT, ORANGE, in_style
 from analysis.readable import TimeUnit, percent_text
 from analysis.timing import SERVER_NAME, is_client
@@ -68,7 +76,7 @@ def devices(frame: pd.DataFrame, axes: Axes, *, row_in: float | None = None) -> 
     if frame.empty:
         raise ValueError("frame: has no device")
     times = by_class(frame)
-    row_in = row_in or _height_in(axes) / len(times)
+    row_in = row_in or height_in(axes) / len(times)
     total_s = float(times[[column for column, *_ in PARTS]].sum(axis=1).max())
     unit = set_time_axis(axes, total_s)
     _bars(axes, times, unit, solid=row_in < _TEXT_ROW_IN)
@@ -109,13 +117,6 @@ def by_class(times: pd.DataFrame) -> pd.DataFrame:
     return sorted_times.drop(columns=["tier", "class_busy_s"]).reset_index(drop=True)
 
 
-def _height_in(axes: Axes) -> float:
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("axes: these are no longer part of a figure")
-    return float(axes.get_window_extent().height / figure.dpi)
-
-
 def _bars(axes: Axes, times: pd.DataFrame, unit: TimeUnit, *, solid: bool) -> None:
     """One stacked bar a row; `solid` draws thin rows without gaps, as areas (any number of rows)."""
     edges = np.append(np.arange(len(times)) - 0.5, len(times) - 0.5)
@@ -136,7 +137,11 @@ def _bars(axes: Axes, times: pd.DataFrame, unit: TimeUnit, *, solid: bool) -> No
 
 def _device_labels(times: pd.DataFrame) -> list[tuple[float, str, str]]:
     return [
-        (float(row), f"{device} ({profile})" if device != SERVER_NAME else str(device), percent_text(share))
+        (
+            float(row),
+            f"{device} ({shortened(profile, 24)})" if device != SERVER_NAME else str(device),
+            percent_text(share),
+        )
         for row, (device, profile, share) in enumerate(
             times[["device", "profile", "busy_share"]].itertuples(index=False)
         )
@@ -146,7 +151,7 @@ def _device_labels(times: pd.DataFrame) -> list[tuple[float, str, str]]:
 def _class_labels(times: pd.DataFrame) -> list[tuple[float, str, str]]:
     labels = []
     for group, rows in times.groupby("device_class", sort=False):
-        name = str(group) if group == SERVER_NAME else f"{group} ({len(rows)})"
+        name = str(group) if group == SERVER_NAME else f"{shortened(str(group), 30)} ({len(rows)})"
         labels.append((float(rows.index.to_numpy().mean()), name, percent_text(rows["busy_share"].mean())))
     return labels
 

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.figures.columns import need
-from analysis.plot_axes import beside, legend_outside, rows_from_top, set_scale, shortened
+from analysis.plot_axes import set_scale
+from analysis.plot_labels import beside, legend_outside, name_rows
 from analysis.plot_quantities import quantity
 from analysis.plot_style import BLUE, GREY, INK, in_style
 
@@ -60,12 +61,7 @@ def energy(frame: pd.DataFrame, axes: Axes) -> Axes:
             )
         beside(axes, row, max(mean, high) / unit.divisor, f"{unit.text(mean)} {unit.symbol}")
     set_scale(axes, "x", [0.0, float(table.loc[known, "high"].max()) / unit.divisor])
-    names = [
-        f"{shortened(str(name))} ({count})" if count > 1 else shortened(str(name))
-        for name, count in zip(table.index, table["devices"], strict=True)
-    ]
-    axes.set_yticks(range(len(table)), names)
-    rows_from_top(axes, len(table))
+    name_rows(axes, [str(name) for name in table.index], [int(count) for count in table["devices"]])
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(f"Energy of a device in a round ({unit.symbol})")
     if (table.loc[known, "high"] > table.loc[known, "low"]).any():

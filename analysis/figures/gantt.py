@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
 
 from analysis.figures.columns import need
-from analysis.plot_axes import legend_outside, rows_from_top, set_time_axis, shortened
+from analysis.plot_axes import set_time_axis
+from analysis.plot_labels import legend_outside, name_rows
 from analysis.plot_style import BLUE, INK, LABEL_PT, LIGHT, ORANGE, Style, in_style
 from analysis.timing import device_order
 
@@ -20,10 +21,10 @@ MOST_ROWS = 30
 _SKY = "#56B4E9"
 # Of each lane: its top and its height within a row, in rows, and its colour.
 _LANES = {
-    "compute": (-0.40, 0.40, BLUE),
-    "wait": (-0.24, 0.08, LIGHT),
-    "send": (0.03, 0.17, ORANGE),
-    "receive": (0.23, 0.17, _SKY),
+    "compute": (-0.42, 0.38, BLUE),
+    "wait": (-0.27, 0.08, LIGHT),
+    "send": (-0.01, 0.20, ORANGE),
+    "receive": (0.22, 0.20, _SKY),
 }
 _RASTER_FROM = 5000
 
@@ -65,12 +66,11 @@ def gantt(frame: pd.DataFrame, axes: Axes, *, most_rows: int = MOST_ROWS) -> Axe
             style: Style = {"facecolor": colour, "linewidth": 0.0, "rasterized": len(legs) > _RASTER_FROM}
             axes.broken_barh(spans, (row + top, height), **style)
     x, y = critical_line(table, devices)
-    path: Style = {"color": INK, "linewidth": 1.1, "solid_joinstyle": "miter"}
-    casing = [Stroke(linewidth=2.3, foreground="white"), Normal()]
+    path: Style = {"color": INK, "linewidth": 0.8, "solid_joinstyle": "miter"}
+    casing = [Stroke(linewidth=1.8, foreground="white"), Normal()]
     axes.plot((x - begin_s) / unit.seconds, y, zorder=5, path_effects=casing, **path)
-    axes.set_yticks(range(len(devices)), [shortened(device, 30) for device in devices])
     axes.set_xlim(0.0, (end_s - begin_s) / unit.seconds or 1.0)
-    rows_from_top(axes, len(devices))
+    name_rows(axes, devices)
     axes.tick_params(axis="y", labelsize=LABEL_PT - 1.0)
     there = table["device"].nunique()
     if there > len(devices):

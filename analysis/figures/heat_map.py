@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,12 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray
-from analysis.plot_axes import log_ticks, shortened
+from analysis.plot_axes import log_ticks, mark_logarithmic
+from analysis.plot_labels import figure_of, shortened
 from analysis.plot_quantities import quantity
 from analysis.plot_style import GREY, INK, LABEL_PT, Style, in_style
 
@@ -24,6 +26,7 @@ COLOURS = "cividis"
 _LOG_FROM = 30.0
 _CHARACTER_IN = 0.06
 _TEXT_IN = 0.11
+_SLANTED_IN = 0.24
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _EVEN_LIGHT = 0.25
 """Relative luminance from which dark text has more contrast than white text (WCAG 2.2)."""
@@ -69,19 +72,14 @@ def heat_map(
     drawn = axes.imshow(np.ma.masked_invalid(scaled), cmap=COLOURS, norm=norm, aspect="auto")
     axes.patch.set(facecolor="white", hatch="xxxx", edgecolor=GREY)
     _name_cells(axes, cells, rows, columns)
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("axes: these are no longer part of a figure")
+    figure = figure_of(axes)
     bar = figure.colorbar(drawn, ax=axes, label=unit.label, fraction=0.08, pad=0.02)
     bar.outline.set_visible(False)
     _mark_bar(bar.ax, norm)
     figure.draw_without_rendering()  # settles the layout: the size of a cell is needed
     box, inch = axes.get_window_extent(), figure.dpi
     cell_in = box.width / inch / shown.shape[1], box.height / inch / shown.shape[0]
-    if max(map(len, _names(cells.columns))) * _CHARACTER_IN > cell_in[0] - 0.04:
-        axes.tick_params(axis="x", labelrotation=30)
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
+    _keep_names_apart(axes, cells, cell_in)
     texts = [[unit.text(value) if np.isfinite(value) else "" for value in row] for row in shown]
     if max(len(text) for row in texts for text in row) * _CHARACTER_IN < cell_in[0] and cell_in[1] > _TEXT_IN:
         _write_numbers(axes, texts, scaled, norm)
@@ -106,6 +104,14 @@ def _names(index: pd.Index[Any]) -> list[str]:
     return [shortened(f"{one:g}" if isinstance(one, float) else str(one), 24) for one in index]
 
 
+def _label(name: str, values: pd.Index[Any]) -> str:
+    """What rows or columns are: an axis of numbers with its unit, if it has one."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return shortened(name, 22)
+    label = quantity(name, values).label
+    return label if len(label) <= 22 else label.replace(" (", "\n(")
+
+
 def _norm(values: FloatArray) -> Normalize:
     low, high = float(values.min()), float(values.max())
     if low > 0.0 and high / low > _LOG_FROM:
@@ -121,8 +127,8 @@ def _name_cells(axes: Axes, cells: pd.DataFrame, rows: str, columns: str) -> Non
     """Names rows and columns, and parts the cells by white lines."""
     axes.set_xticks(range(len(cells.columns)), _names(cells.columns))
     axes.set_yticks(range(len(cells.index)), _names(cells.index))
-    axes.set_xlabel(columns)
-    axes.set_ylabel(shortened(rows, 24))
+    axes.set_xlabel(_label(columns, cells.columns))
+    axes.set_ylabel(_label(rows, cells.index))
     axes.spines[:].set_visible(False)
     axes.set_xticks(np.arange(1, len(cells.columns)) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, len(cells.index)) - 0.5, minor=True)
@@ -131,13 +137,25 @@ def _name_cells(axes: Axes, cells: pd.DataFrame, rows: str, columns: str) -> Non
     axes.grid(visible=True, which="minor", color="white", linewidth=1.0)
 
 
+def _keep_names_apart(axes: Axes, cells: pd.DataFrame, cell_in: tuple[float, float]) -> None:
+    """Slants the columns' names where they are wider than a cell, and names each second or third cell of small ones."""
+    columns, rows = _names(cells.columns), _names(cells.index)
+    slanted = max(map(len, columns)) * _CHARACTER_IN > cell_in[0] - 0.04
+    across = math.ceil(_SLANTED_IN / cell_in[0]) if slanted else 1
+    down = math.ceil(_TEXT_IN / cell_in[1])
+    axes.set_xticks(range(0, len(columns), across), columns[::across])
+    axes.set_yticks(range(0, len(rows), down), rows[::down])
+    if slanted:
+        axes.tick_params(axis="x", labelrotation=30)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+
+
 def _mark_bar(bar: Axes, norm: Normalize) -> None:
     """Ticks of the colour bar, with plain numbers."""
     if isinstance(norm, LogNorm):
         low, high = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
-        bar.yaxis.set_major_locator(FixedLocator(log_ticks(low, high)))
-        bar.yaxis.set_minor_locator(NullLocator())
-        bar.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        mark_logarithmic(bar.yaxis, log_ticks(low, high))
     else:
         bar.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     bar.tick_params(length=0.0)

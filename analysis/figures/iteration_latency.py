@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures.columns import need
-from analysis.plot_axes import log_ticks
+from analysis.plot_axes import log_ticks, set_log_scale
 from analysis.plot_style import GREY, INK, LIGHT, Style, hatch, in_style, look
 from analysis.readable import duration_text, three_digits
 
@@ -87,10 +86,6 @@ def _scale(axes: Axes, limits: tuple[float, float], beside_bars: bool) -> None:
     """A logarithmic axis with a line at 1x; where numbers stand beside the bars, no ticks in the room for them."""
     low, high = limits
     ticks = [tick for tick in log_ticks(low, high) if not beside_bars or tick < high / 3]
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}x"))
+    set_log_scale(axes, "x", low, high, ticks, after="x")
     axes.axvline(1.0, color=GREY, linewidth=0.8, zorder=1)
     axes.grid(visible=True, axis="x", color=LIGHT)

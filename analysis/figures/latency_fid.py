@@ -11,10 +11,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures.columns import in_order, need
-from analysis.plot_axes import label_line_ends, legend_outside, log_ticks, set_log_axis, set_time_axis
+from analysis.plot_axes import set_log_axis, set_log_scale, set_time_axis
+from analysis.plot_labels import label_line_ends, legend_outside
 from analysis.plot_quantities import FID_LABEL
 from analysis.plot_style import GREY, LIGHT, LineLook, Style, in_style, look, overlapping_look
 from analysis.readable import TimeUnit, three_digits, time_unit
@@ -280,8 +280,4 @@ def _finish(axes: Axes, scales: Scales, value_label: str) -> None:
         axes.set_xlim(0.0, longest if longest > 0.0 else 1.0)
         return
     low = scales.first_s / scales.unit.seconds
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(log_ticks(low, longest)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
-    axes.set_xlim(low, longest)
+    set_log_scale(axes, "x", low, longest)

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.figures.columns import need
-from analysis.plot_axes import label_line_ends, set_time_axis
+from analysis.plot_axes import set_time_axis
+from analysis.plot_labels import label_line_ends
 from analysis.plot_style import BLUE, VERMILION, in_style
 from analysis.readable import TimeUnit
 

@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray
-from analysis.plot_axes import legend_outside, set_scale, shortened
+from analysis.plot_axes import set_scale
+from analysis.plot_labels import legend_outside, shortened
 from analysis.plot_quantities import metric_label, quantity
 from analysis.plot_style import GREY, LIGHT, Style, in_style, look, marker
 
@@ -41,7 +42,8 @@ def pareto(
 
     A point is the mean over a series' seeds, its lines their range. The stepped line joins the front: on it one quality
     can only be bettered at a higher cost. Of more than 14 series those on the front are named, evenly chosen
-    where it has more than 14 itself, and the others are grey rings.
+    where it has more than 14 itself, and the others are grey rings. Of series in one place the first has the
+    largest mark.
 
     Args:
         frame: columns ``series``, ``seed``, and the two below; rows where either is not finite are left out.
@@ -64,7 +66,7 @@ def pareto(
     named = names if len(names) <= MOST_NAMED else best_series(names, front, costs, MOST_NAMED)
     unit = quantity(cost, [point.cost[2] for point in points])
     handles: list[Artist] = []
-    for point in points:
+    for place, point in enumerate(points):
         if point.name not in named:
             _draw_point(axes, point, unit.divisor, LIGHT, _RING)
             continue
@@ -75,7 +77,9 @@ def pareto(
             "markersize": 5.0,
             "linestyle": "",
         }
-        _draw_point(axes, point, unit.divisor, look(index).colour, {**style, "mec": "white", "mew": 0.4})
+        above = sum(other.at == point.at for other in points[place + 1 :] if other.name in named)
+        ringed = {**style, "mec": "white", "mew": 0.4, "markersize": 5.0 + 3.5 * above}
+        _draw_point(axes, point, unit.divisor, look(index).colour, ringed)
         handles.append(Line2D([], [], label=shortened(point.name), **style))
     _draw_front(axes, costs[front] / unit.divisor, values[front])
     set_scale(axes, "x", [edge / unit.divisor for point in points for edge in point.cost])
@@ -101,6 +105,11 @@ class _Point:
     cost: tuple[float, float, float]
     value: tuple[float, float, float]
     seeds: int
+
+    @property
+    def at(self) -> tuple[float, float]:
+        """Where it is drawn."""
+        return self.cost[0], self.value[0]
 
 
 def _points(frame: pd.DataFrame, cost: str, value: str) -> list[_Point]:

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from analysis.figures.columns import in_order, need
-from analysis.plot_axes import beside, legend_outside, rows_from_top, set_time_axis, shortened
+from analysis.plot_axes import set_time_axis
+from analysis.plot_labels import beside, legend_outside, name_rows, rows_from_top
 from analysis.plot_style import Style, in_style, look, part_look
 from analysis.readable import duration_text, percent_text
 
@@ -85,8 +86,7 @@ def _stacked(frame: pd.DataFrame, axes: Axes) -> None:
             axes.barh(row, mean_s / unit.seconds, **place, **part_look(names.index(str(phase))))
             start_s += mean_s
         beside(axes, row, start_s / unit.seconds, duration_text(start_s))
-    axes.set_yticks(range(len(series)), [shortened(name) for name in series])
     axes.set_xlim(0.0, longest_s / unit.seconds)
-    rows_from_top(axes, len(series))
+    name_rows(axes, series)
     handles = [Patch(label=phase_name(name), **part_look(index)) for index, name in enumerate(names)]
     legend_outside(axes, handles)

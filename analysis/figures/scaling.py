@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures.columns import in_order, need
 from analysis.figures.pareto import MOST_NAMED
 from analysis.occupancy import FloatArray
-from analysis.plot_axes import legend_outside, log_ticks, shortened
+from analysis.plot_axes import set_log_scale
+from analysis.plot_labels import legend_outside, shortened
 from analysis.plot_quantities import Quantity, quantity
 from analysis.plot_style import GREY, LIGHT, Style, in_style, marker, overlapping_look
 
@@ -73,8 +75,8 @@ def scaling(
         rest = rows["series"].nunique() - len(named)
         handles.append(Line2D([], [], color=LIGHT, linewidth=0.8, label=f"{rest} others"))
     handles += _reference(axes, rows, (size, cost), (sizes, costs), slope)
-    for which, values in (("x", rows[size] / sizes.divisor), ("y", rows[cost] / costs.divisor)):
-        _log_axis(axes, which, values.to_numpy(dtype=float))
+    _log_axis(axes, "x", rows[size].to_numpy(dtype=float) / sizes.divisor)
+    _log_axis(axes, "y", rows[cost].to_numpy(dtype=float) / costs.divisor)
     axes.grid(visible=True)
     axes.set_xlabel(sizes.label)
     axes.set_ylabel(costs.label)
@@ -125,12 +127,8 @@ def _reference(
     return [Line2D([], [], label=f"reference: {told}", **style)]
 
 
-def _log_axis(axes: Axes, which: str, values: FloatArray) -> None:
+def _log_axis(axes: Axes, which: Literal["x", "y"], values: FloatArray) -> None:
     """A logarithmic axis whatever the range, with plain numbers."""
     low, high = float(values.min()), float(values.max())
     margin = max((high / low) ** 0.06, 1.1)
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axes.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
-    axis.set_major_locator(FixedLocator(log_ticks(low / margin, high * margin)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    set_log_scale(axes, which, low / margin, high * margin)

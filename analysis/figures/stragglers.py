@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.figures.columns import need
-from analysis.plot_axes import legend_outside, right_of_axes, rows_from_top, set_time_axis, shortened
+from analysis.plot_axes import set_time_axis
+from analysis.plot_labels import legend_outside, name_rows, right_of_axes
 from analysis.plot_style import BLUE, GREY, INK, VERMILION, Style, in_style
 from analysis.readable import percent_text
 
@@ -68,9 +69,8 @@ def stragglers(frame: pd.DataFrame, axes: Axes) -> Axes:
     end: Style = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
     axes.axvline(round_s / unit.seconds, zorder=1, **end)
     sizes = clients.groupby(level="device_class", sort=False).size()
-    axes.set_yticks(range(len(order)), [f"{shortened(str(name))} ({sizes[name]})" for name in order])
     axes.set_xlim(0.0, 1.02 * max(round_s / unit.seconds, place[0]) or 1.0)
-    rows_from_top(axes, len(order))
+    name_rows(axes, [str(name) for name in order], [int(sizes[name]) for name in order])
     handles = [
         Line2D([], [], label=f"the slowest: {slowest[1]}", **ring),
         Line2D([], [], label="end of the mean round", **end),

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray
-from analysis.plot_axes import legend_outside, right_of_axes, rows_from_top, set_scale, shortened
+from analysis.plot_axes import set_scale
+from analysis.plot_labels import legend_outside, name_rows, right_of_axes
 from analysis.plot_style import BLUE, GREY, INK, in_style
 from analysis.readable import TimeUnit, three_digits, time_unit
 
@@ -53,13 +54,12 @@ def time_to_target(
     unit = time_unit(float(finite.max()) if len(finite) else 1.0)
     names = []
     for row, (name, own) in enumerate(table.groupby("series", sort=False)):
-        names.append(shortened(str(name)))
+        names.append(str(name))
         _draw_row(axes, row, own, unit)
     set_scale(axes, "x", (finite / unit.seconds).tolist() or [1.0])
     if axes.get_xscale() == "linear":
         axes.set_xlim(left=0.0)
-    axes.set_yticks(range(len(names)), names)
-    rows_from_top(axes, len(names))
+    name_rows(axes, names)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(f"Simulated time to {target} ({unit.symbol})")
     if legend:

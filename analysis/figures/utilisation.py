@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 
 from analysis.figures.columns import need
 from analysis.figures.devices import PARTS, parts_of
-from analysis.plot_axes import legend_outside, right_of_axes, rows_from_top, shortened
+from analysis.plot_labels import legend_outside, name_rows, right_of_axes
 from analysis.plot_style import in_style
 from analysis.readable import percent_text
 
@@ -45,13 +45,8 @@ def utilisation(frame: pd.DataFrame, axes: Axes) -> Axes:
     for row, busy in enumerate(shares["compute_s"] + shares["transfer_s"]):
         right_of_axes(axes, row, percent_text(float(busy)))
     right_of_axes(axes, 0, "busy", above_pt=2.0)
-    names = [
-        f"{shortened(str(name))} ({count})" if count > 1 else shortened(str(name))
-        for name, count in zip(table["device_class"], table["devices"], strict=True)
-    ]
-    axes.set_yticks(rows, names)
+    name_rows(axes, [str(name) for name in table["device_class"]], [int(count) for count in table["devices"]])
     axes.set_xlim(0.0, 100.0)
     axes.set_xlabel("Share of the simulated time (%)")
-    rows_from_top(axes, len(shares))
     legend_outside(axes, [Patch(label=name, **style) for _, name, style in parts_of(table)])
     return axes

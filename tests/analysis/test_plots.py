@@ -9,10 +9,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import assert_nothing_collides
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from analysis import plot_axes, plot_style
+from analysis import plot_axes, plot_labels, plot_style
 from analysis.plot_cuts import HEAD, SERVER, TAIL, holders
 from analysis.plot_samples import arrange, read_sample_grid, sample_figure
 from analysis.plots import FIGURES, MissingDataError, draw, sample_grid_png, save_sample_grid
@@ -137,42 +138,6 @@ def with_samples(run, folder, rounds, domains=DOMAINS[:2]):
 
 def axes_texts(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
-
-
-def boxes_of_texts(figure):
-    """Boxes, in pixels, of all texts that are drawn."""
-    figure.draw_without_rendering()
-    panels = [axes for axes in figure.axes if axes.get_visible()]
-    texts = [
-        text for axes in panels for text in [*axes.texts, axes.title, axes._left_title, axes.xaxis.label]
-    ]
-    texts += [text for axes in panels for text in [*ticks_in_view(axes.xaxis), *ticks_in_view(axes.yaxis)]]
-    texts += [text for legend in figure.legends for text in legend.get_texts()]
-    shown = [text for text in texts if text.get_visible() and text.get_text()]
-    return [(text.get_text(), text.get_window_extent()) for text in shown]
-
-
-def ticks_in_view(axis):
-    """Labels of the ticks within the limits of an axis; Matplotlib draws no others."""
-    low, high = sorted(axis.get_view_interval())
-    return [
-        tick.label1
-        for tick in axis.get_major_ticks()
-        if low <= tick.get_loc() <= high and tick.label1.get_visible()
-    ]
-
-
-def assert_nothing_collides(figure):
-    boxes = boxes_of_texts(figure)
-    width, height = figure.get_size_inches() * figure.dpi
-    for place, (text, box) in enumerate(boxes):
-        inside = -2 < box.x0 < box.x1 < width + 2 and -2 < box.y0 < box.y1 < height + 2
-        assert inside, f"{text!r} leaves the page"
-        for other, other_box in boxes[:place]:
-            # Line boxes hold room for descenders: a pixel of overlap is no collision.
-            across = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
-            down = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
-            assert across <= 1 or down <= 1, f"{text!r} lies on {other!r}"
 
 
 CASES = {
@@ -545,7 +510,7 @@ def test_log_ticks_are_round_numbers_within_the_range(low, high, expected):
 
 def test_spread_keeps_order_gap_and_range():
     wanted = [0.5, 0.5, 0.52, 0.9, 0.0]
-    places = plot_axes.spread(wanted, 0.1, 0.0, 1.0)
+    places = plot_labels.spread(wanted, 0.1, 0.0, 1.0)
     ordered = sorted(places)
     assert min(np.diff(ordered)) >= 0.1 - 1e-12
     assert ordered[0] >= 0.0
@@ -558,7 +523,7 @@ def test_spread_keeps_order_gap_and_range():
 
 
 def test_spread_shrinks_the_gap_when_there_is_no_room():
-    assert plot_axes.spread([0.2] * 5, 0.5, 0.0, 1.0) == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0])
+    assert plot_labels.spread([0.2] * 5, 0.5, 0.0, 1.0) == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
 def test_colours_differ_in_lightness_or_hue_and_repeat_with_other_dashes():

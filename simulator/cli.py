@@ -17,7 +17,7 @@ from typing import Any
 import typer
 import typer.core
 
-from simulator.commands import figures, inputs, machine, network, sweeps, timing, training
+from simulator.commands import figures, inputs, machine, network, reporting, sweeps, timing, training
 from simulator.commands.shared import InputError
 from simulator.shadowing import shadowed_room
 
@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "retime": timing.retime,
     "compare": training.compare,
     "sweep": sweeps.sweep,
+    "report": reporting.report,
     "plot": figures.plot,
     "flows": network.flows,
     "validate": inputs.validate,
@@ -38,7 +39,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 """What each command does, in the order of the help."""
 
-PLANNED_COMMANDS = ("resume", "verify", "report")
+PLANNED_COMMANDS = ("resume", "verify")
 """Commands of later versions, so that today's refusal can say so."""
 
 
@@ -96,7 +97,9 @@ def _run_guarded() -> int:
         return _fail(2, hidden)
     from analysis.runs import RunError
     from scenarios.messages import ScenarioError
+    from simulator.terminal import outlive_terminal
 
+    outlive_terminal()
     try:
         code = app(prog_name="hetedge", standalone_mode=False) or 0
     except ClickError as error:

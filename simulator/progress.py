@@ -23,6 +23,7 @@ from rich.table import Column
 from analysis.readable import duration_text
 from simulator.commits import Entry
 from simulator.plan import Plan
+from simulator.terminal import logs_above_bars
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class Progress:
         folded = Column(no_wrap=False, overflow="fold", ratio=1)
         text = TextColumn("{task.description}\n{task.fields[facts]}", markup=False, table_column=folded)
         columns = (BarColumn(bar_width=12), text)
-        with RichProgress(*columns, console=Console(stderr=True), transient=True) as self._bar:
+        bars = RichProgress(*columns, console=Console(stderr=True), transient=True)
+        with bars as self._bar, logs_above_bars():
             self._bar.add_task("starting", total=self._iterations, facts="")
             yield
 

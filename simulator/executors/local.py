@@ -173,8 +173,9 @@ def _death(exit_code: int | None) -> str:
 
 def _work(connection: Connection) -> None:
     """Do tasks until there are no more: what a worker process runs."""
-    # Ctrl-C reaches the whole group of processes; what becomes of the tasks is the parent's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and the loss of a terminal reach the whole group; what becomes of the tasks is the parent's decision.
+    for ignored in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(ignored, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("matplotlib", "fontTools", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -40,6 +40,9 @@ ADDRESS = "RAY_ADDRESS"
 RETRIES = 2
 """How often Ray begins a task again whose worker has died."""
 
+NODE_DIGITS = 8
+"""Digits of a node's id that are told."""
+
 LONGEST_REASON = 300
 """Characters of what Ray says of a death."""
 
@@ -74,7 +77,8 @@ def do(
         brought = _unpacked(task, trained, files, Path(scratch))
         outcome = perform(brought, folder, lambda told: _tell(queue, task.job, told))
         run = folder / RUN
-        return outcome, pack(run) if run.is_dir() else b""
+        worker = f"node {ray.get_runtime_context().get_node_id()[:NODE_DIGITS]}, process {os.getpid()}"
+        return replace(outcome, worker=worker), pack(run) if run.is_dir() else b""
 
 
 def _told(versions: Mapping[str, str | None]) -> str:

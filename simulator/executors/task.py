@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import platform
 import resource
 import shutil
 import sys
@@ -66,6 +68,7 @@ class Outcome:
         seconds: how long it took, in real time.
         peak_bytes: the most memory that its process has ever had.
         remark: what was done otherwise than was asked, in a line; empty where nothing was.
+        worker: who did it: machine and process, or node and process.
     """
 
     error: str = ""
@@ -73,6 +76,7 @@ class Outcome:
     seconds: float = 0.0
     peak_bytes: float = 0.0
     remark: str = ""
+    worker: str = ""
 
 
 def perform(task: Task, folder: Path, tell: Callable[[Told], None]) -> Outcome:
@@ -100,7 +104,8 @@ def perform(task: Task, folder: Path, tell: Callable[[Told], None]) -> Outcome:
             error = f"cannot be written: {failed.strerror}"
     except Exception as fault:
         error, details = _own_fault(fault)
-    return Outcome(error, details, time.perf_counter() - started, _peak_bytes(), remark)
+    worker = f"{platform.node()}:{os.getpid()}"
+    return Outcome(error, details, time.perf_counter() - started, _peak_bytes(), remark, worker)
 
 
 def _run(task: Task, folder: Path, progress: ToldProgress) -> str:

@@ -15,6 +15,7 @@ from rich.table import Column
 from analysis.readable import duration_text
 from simulator.progress import Told
 from simulator.sweeping.jobs import Job
+from simulator.terminal import logs_above_bars
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class Display:
             BarColumn(bar_width=12),
             TextColumn("{task.description}", markup=False, table_column=folded),
         )
-        with RichProgress(*columns, console=Console(stderr=True), transient=True) as self._bars:
+        bars = RichProgress(*columns, console=Console(stderr=True), transient=True)
+        with bars as self._bars, logs_above_bars():
             self._overall = self._bars.add_task(self._overall_text(), total=max(1, todo))
             yield
         self._bars = None

@@ -200,6 +200,7 @@ def _holds_finished(folder: Path, job: Job) -> bool:
     try:
         same = (folder / SCENARIO_FILE).read_text(encoding="utf-8") == job.text
         summary = _json(folder / SUMMARY_FILE)
+        _json(folder / ENVIRONMENT_FILE)
     except (OSError, ValueError):
         return False
     return same and summary.get("status") == FINISHED and summary.get("format") == FORMAT

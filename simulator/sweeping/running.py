@@ -53,7 +53,7 @@ def carry_out(asked: Asked, make_executor: MakeExecutor, display: Display) -> Sw
         with folder.alone(), log_file(folder.files, early, "sweep.log"):
             folder.begin(asked.file.name, asked.file.text, asked.command, asked.jobs)
             folder.adopt(asked.jobs)
-            course = _Course(folder, prepared, display)
+            course = Course(folder, prepared, display)
             course.follow(make_executor)
             concluded = conclude(
                 Concluded(asked.file, asked.target, asked.command, folder.path, asked.jobs, course.errors)
@@ -71,7 +71,7 @@ def _failures(asked: Asked, errors: Mapping[str, str]) -> str:
     return "\n".join([*lines, f"{asked.folder.path}: {last}"])
 
 
-class _Course:
+class Course:
     """The jobs of a sweep on their way: who waits for whose training, who is under way, who failed and why.
 
     Args:
@@ -188,10 +188,13 @@ class _Course:
         self._note_training(one)
         outcome = done.outcome
         self._folder.note(
-            "finished", one.job, seconds=round(outcome.seconds, 3), peak_bytes=outcome.peak_bytes
+            "finished",
+            one.job,
+            seconds=round(outcome.seconds, 3),
+            peak_bytes=outcome.peak_bytes,
+            worker=outcome.worker,
         )
-        facts = self._facts.pop(one.job.id, "")
-        said = [text for text in (facts, outcome.remark) if text]
+        said = [text for text in (self._facts.pop(one.job.id, ""), outcome.remark) if text]
         self._display.ended(one.job, "", outcome.seconds, "; ".join(said))
 
     def _note_training(self, one: Prepared) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from scenarios.kinds import refuse_sweep
 from scenarios.locate import label_of, read_bytes, resolve, start_of
 from scenarios.messages import Problem, ScenarioError, came
 from scenarios.reader import decode, read_file_text
@@ -40,21 +41,23 @@ def read_chain(
     """
     path = resolve(name_or_path, asked.at.source.folder if asked else Path())
     label = str(path) if asked else label_of(name_or_path, path)
-    data = read_bytes(path, name_or_path, *((asked.at, asked.key_path) if asked else (start_of(label), "")))
+    asked_at, key = (asked.at, asked.key_path) if asked else (start_of(label), "")
+    data = read_bytes(path, name_or_path, asked_at, key)
     files: list[Path] = []
     trees: list[Map] = []
     while True:
         files.append(path)
         source = Source(label, path.parent)
         tree = read_file_text(decode(data, source), source, problems)
+        refuse_sweep(tree, asked_at, key)
         trees.append(tree.without(EXTENDS))
         if EXTENDS not in tree.entries:
             break
         name, asked_at = _parent_of(tree.entries[EXTENDS].value, problems)
         path = resolve(name, path.parent)
-        label = str(path)
+        label, key = str(path), EXTENDS
         _refuse_cycle(path, files, asked_at, name, problems)
-        data = read_bytes(path, name, asked_at, EXTENDS)
+        data = read_bytes(path, name, asked_at, key)
     merged = trees.pop()
     while trees:
         merged = merge_maps(merged, trees.pop(), shape)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from scenarios.extends import Asked, read_chain
-from scenarios.locate import library_names
+from scenarios.locate import library_names, name_of
 from scenarios.messages import Problem, ScenarioError
 from scenarios.overrides import Override, apply_overrides
 from scenarios.paths import with_absolute_paths
@@ -146,5 +145,5 @@ def _shape_of(kind: type[Scenario]) -> Shape:
 def _named(tree: Map, path: Path) -> Map:
     if "name" in tree.entries:
         return tree
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem)[:100].lstrip("._-") or "scenario"
+    name = name_of(path)
     return tree.with_entry("name", Entry(tree.at, Scalar(tree.at, name, name)))

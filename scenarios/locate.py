@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def resolve(name_or_path: str, folder: Path) -> Path:
 def label_of(name_or_path: str, path: Path) -> str:
     """Returns what errors call a file: the path as the user wrote it, or the library file's own."""
     return str(path) if path.is_relative_to(library_root()) else name_or_path
+
+
+def name_of(path: Path) -> str:
+    """Returns what a run or sweep is called after its file: a name that a folder can have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem)[:100].lstrip("._-") or "scenario"
 
 
 def read_bytes(

@@ -42,6 +42,11 @@ class ScenarioError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def refusal(at: Location, key_path: str, message: str) -> ScenarioError:
+    """Makes the error of a single mistake."""
+    return ScenarioError([Problem(at, key_path, message)])
+
+
 def one_line(text: str) -> str:
     """Escapes line breaks and other control characters, so that an error stays on its line."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -30,6 +30,11 @@ class Override:
     steps: tuple[Step, ...]
     value: Node
 
+    @property
+    def key(self) -> str:
+        """Its dotted key path."""
+        return ".".join(step.key for step in self.steps)
+
 
 def apply_overrides(
     tree: Map, arguments: Sequence[str | Override], shape: Shape, problems: list[Problem]

@@ -107,11 +107,16 @@ class PluginSection:
         return Annotated[Union[members], Discriminator(tag_of)]  # noqa: UP007 - the members are a value
 
 
-_FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
-def _folder_name(name: str) -> str:
-    if not re.fullmatch(_FOLDER_NAME, name):
+def folder_name(name: str) -> str:
+    """Returns a name that can be a folder's.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not re.fullmatch(FOLDER_NAME, name):
         raise ValueError(
             f"'{name}' cannot name a folder; allowed: at most 100 letters, digits, '.', '_' and '-', "
             "a letter or digit first"
@@ -242,11 +247,11 @@ class Scenario(_Section):
     plugins: ClassVar[tuple[PluginSection, ...]] = ()
     cas_metrics: ClassVar[tuple[str, ...]] = ()
 
-    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+    name: Annotated[str, AfterValidator(folder_name)] = Field(
         "scenario",
         description="Name of the run and of its folder; left out = the name of the file.",
         examples=["my-first-run"],
-        json_schema_extra={"pattern": f"^{_FOLDER_NAME}$"},
+        json_schema_extra={"pattern": f"^{FOLDER_NAME}$"},
     )
     seed: int = Field(0, ge=0, description="Key of everything random in the run.")
     devices: FleetOptions = Field(description="The server and the clients.")

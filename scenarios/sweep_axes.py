@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from models.option_errors import allowed_names
-from scenarios.messages import Problem, ScenarioError, came
+from scenarios.messages import Problem, ScenarioError, came, one_line, refusal
 from scenarios.overrides import Override, Step, steps_of
 from scenarios.schema import EXTENDS
-from scenarios.tree import Entry, Items, Location, Map, Node, Scalar, Value, plain
+from scenarios.sweep_ranges import MOST_CHOICES, log_range_values, range_values
+from scenarios.tree import Entry, Items, Location, Map, Node, Scalar, plain
 
-FORMS = ("range", "log_range", "zip", "variants")
-"""The keys that say how an axis that is no plain list is meant."""
+FORMS: Mapping[str, tuple[str, ...]] = {
+    "range": ("range", "step", "count"),
+    "log_range": ("log_range", "count"),
+    "zip": ("zip",),
+    "variants": ("variants",),
+}
+"""The keys that say how an axis that is no plain list is meant, and the keys of each form."""
 
-MOST_CHOICES = 10_000
 LONGEST_LABEL = 80
-
-_RANGE_KEYS = ("range", "step", "count")
-_LOG_RANGE_KEYS = ("log_range", "count")
-_NUMBER = re.compile(r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>.*?)\s*")
-_DIGITS = 12
-"""Significant digits of a number in a range: it hides the last bits of a division, and no more."""
+_LARGEST_WHOLE = 2**63 - 1
+"""Whole numbers of a table's column reach so far."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,7 @@ class Axis:
     @property
     def keys(self) -> tuple[str, ...]:
         """The key paths that it sets, in order."""
-        paths = (
-            ".".join(step.key for step in one.steps) for choice in self.choices for one in choice.overrides
-        )
-        return tuple(dict.fromkeys(paths))
+        return tuple(dict.fromkeys(one.key for choice in self.choices for one in choice.overrides))
 
 
 def read_axis(name: str, entry: Entry, problems: list[Problem]) -> Axis | None:
@@ -86,83 +81,12 @@ def read_axis(name: str, entry: Entry, problems: list[Problem]) -> Axis | None:
     """
     path = f"axes.{name}"
     try:
+        _check_label(name, path, entry.key_at)
         kind, choices = _choices(name, path, entry)
-        _refuse_alike(choices, path, entry.value.at)
     except ScenarioError as error:
         problems.extend(error.problems)
         return None
-    return Axis(name, kind, entry.key_at, tuple(_with_numbers(choices)))
-
-
-def _choices(name: str, path: str, entry: Entry) -> tuple[str, list[Choice]]:
-    node = entry.value
-    if isinstance(node, Items):
-        return "values", _of_values(name, path, entry.key_at, _filled(node, path))
-    if not isinstance(node, Map):
-        raise _refusal(
-            node.at, path, f"{came(node)}; allowed: a list of values, or a map with {_one_of(FORMS)}"
-        )
-    form = next((key for key in FORMS if key in node.entries), None)
-    if form is None:
-        found = next(iter(node.entries), "")
-        message = f"{came(node)} without any of its forms; {allowed_names(found, FORMS)}"
-        raise _refusal(node.at, path, message)
-    if form == "variants":
-        return form, _variants(node, path)
-    if form == "zip":
-        return form, _zipped(node, path)
-    values = _range(node, path) if form == "range" else _log_range(node, path)
-    return "values", _of_values(name, path, entry.key_at, values)
-
-
-def _of_values(name: str, path: str, at: Location, values: Sequence[Node]) -> list[Choice]:
-    steps = _steps(name, path, at)
-    return [
-        Choice(label_of(value, path), label_of(value, path), (Override(steps, value),)) for value in values
-    ]
-
-
-def _steps(key_path: str, path: str, at: Location) -> tuple[Step, ...]:
-    steps = steps_of(key_path, at)
-    if steps[0].key == EXTENDS:
-        raise _refusal(at, path, "extends cannot be varied; allowed: a key of the scenario")
-    return steps
-
-
-def label_of(node: Node, path: str) -> str:
-    """Returns how a value is called: its text, or its JSON where it is a list or map.
-
-    Args:
-        node: The value.
-        path: Its key path, for the message.
-
-    Raises:
-        ScenarioError: It is too long to be a name.
-    """
-    text = _scalar_text(node) if isinstance(node, Scalar) else json.dumps(plain(node))
-    if len(text) > LONGEST_LABEL:
-        message = f"a value of {len(text)} characters as a label; allowed: at most {LONGEST_LABEL}, or names (variants)"
-        raise _refusal(node.at, path, message)
-    return text
-
-
-def _scalar_text(node: Scalar) -> str:
-    if isinstance(node.value, bool) or node.value is None:
-        return json.dumps(node.value)
-    return node.text if isinstance(node.value, int | float) else str(node.value)
-
-
-def _variants(node: Map, path: str) -> list[Choice]:
-    _only(node, ("variants",), path)
-    named = _map_of(node, "variants", path, "a map of names, each with a map of key paths")
-    choices = []
-    for label, entry in named.entries.items():
-        inner = f"{path}.variants.{label}"
-        if not isinstance(entry.value, Map) or not entry.value.entries:
-            message = f"{came(entry.value)}; allowed: a map 'key.path: value'"
-            raise _refusal(entry.value.at, inner, message)
-        choices.append(Choice(label, label, laid_over(entry.value, inner)))
-    return choices
+    return Axis(name, kind, entry.key_at, _with_numbers(choices))
 
 
 def laid_over(node: Map, path: str) -> tuple[Override, ...]:
@@ -181,176 +105,180 @@ def laid_over(node: Map, path: str) -> tuple[Override, ...]:
     )
 
 
-def _zipped(node: Map, path: str) -> list[Choice]:
-    _only(node, ("zip",), path)
-    lists = _map_of(node, "zip", path, "a map of key paths, each with a list of values")
-    columns: list[tuple[str, Entry, Sequence[Node]]] = []
-    for key, entry in lists.entries.items():
-        inner = f"{path}.zip.{key}"
-        if not isinstance(entry.value, Items):
-            raise _refusal(entry.value.at, inner, f"{came(entry.value)}; allowed: a list of values")
-        columns.append((key, entry, _filled(entry.value, inner)))
-        first_key, _, first = columns[0]
-        if len(columns[-1][2]) != len(first):
-            message = f"{came(entry.value)}; allowed: {len(first)} items, as '{first_key}' has"
-            raise _refusal(entry.value.at, inner, message)
-    choices = []
-    for row in zip(*(values for _, _, values in columns), strict=True):
-        label = ", ".join(label_of(value, path) for value in row)
-        overrides = tuple(
-            Override(_steps(key, path, entry.key_at), value)
-            for (key, entry, _), value in zip(columns, row, strict=True)
+def label_of(node: Node, path: str) -> str:
+    """Returns how a value is called: its text, or its JSON where it is a list or map.
+
+    Args:
+        node: The value.
+        path: Its key path, for the message.
+
+    Raises:
+        ScenarioError: It is no name that fits into a line.
+    """
+    text = text_of(node)
+    _check_label(text, path, node.at)
+    return text
+
+
+def text_of(node: Node) -> str:
+    """Returns the text of a value, or its JSON where it is a list or map; it may be too long for a label."""
+    if not isinstance(node, Scalar):
+        return json.dumps(plain(node), ensure_ascii=False)
+    if isinstance(node.value, bool) or node.value is None:
+        return json.dumps(node.value)
+    return node.text if isinstance(node.value, int | float) else str(node.value)
+
+
+def _check_label(text: str, path: str, at: Location) -> None:
+    """Refuses a name that a table or a plot cannot show.
+
+    Raises:
+        ScenarioError: It is empty, too long, or has characters that cannot be printed.
+    """
+    if not text or len(text) > LONGEST_LABEL or one_line(text) != text:
+        came_as = f"a text of {len(text)} characters" if text and len(text) > LONGEST_LABEL else repr(text)
+        message = (
+            f"{came_as} as a label; allowed: 1 to {LONGEST_LABEL} printable characters, or names (variants)"
         )
-        choices.append(Choice(label, label, overrides))
+        raise refusal(at, path, message)
+
+
+def _choices(name: str, path: str, entry: Entry) -> tuple[str, list[Choice]]:
+    node = entry.value
+    if isinstance(node, Items):
+        return "values", _of_values(name, path, entry.key_at, _filled(node, path))
+    if not isinstance(node, Map):
+        forms = f"a map with one of the keys {', '.join(FORMS)}"
+        raise refusal(node.at, path, f"{came(node)}; allowed: a list of values, or {forms}")
+    form = next((key for key in FORMS if key in node.entries), None)
+    if form is None:
+        found = next(iter(node.entries), "")
+        message = f"{came(node)} without any of its forms; {allowed_names(found, FORMS)}"
+        raise refusal(node.at, path, message)
+    refuse_unknown(node, FORMS[form], path)
+    if form == "variants":
+        return form, _variants(_filled_map(node, form, path), f"{path}.{form}")
+    if form == "zip":
+        return form, _zipped(_filled_map(node, form, path), f"{path}.{form}")
+    values = range_values(node, path) if form == "range" else log_range_values(node, path)
+    return "values", _of_values(name, path, entry.key_at, values)
+
+
+def _of_values(name: str, path: str, at: Location, values: Sequence[Node]) -> list[Choice]:
+    steps = _steps(name, path, at)
+    labels = [label_of(value, path) for value in values]
+    _refuse_alike(labels, values, path)
+    return [
+        Choice(label, label, (Override(steps, value),)) for label, value in zip(labels, values, strict=True)
+    ]
+
+
+def _variants(named: Map, path: str) -> list[Choice]:
+    choices = []
+    for label, entry in named.entries.items():
+        inner = f"{path}.{label}"
+        _check_label(label, inner, entry.key_at)
+        if not isinstance(entry.value, Map) or not entry.value.entries:
+            message = f"{came(entry.value)}; allowed: a map 'key.path: value'"
+            raise refusal(entry.value.at, inner, message)
+        choices.append(Choice(label, label, laid_over(entry.value, inner)))
     return choices
 
 
-def _range(node: Map, path: str) -> list[Node]:
-    """Reads evenly spaced values, both ends among them."""
-    _only(node, _RANGE_KEYS, path)
-    low, high = _ends(node, "range", path)
-    if ("step" in node.entries) == ("count" in node.entries):
-        raise _refusal(
-            node.at, path, "a range needs one of step and count; allowed: {range: [FROM, TO], step: STEP}"
+def _zipped(lists: Map, path: str) -> list[Choice]:
+    columns = []
+    for key, entry in lists.entries.items():
+        inner = f"{path}.{key}"
+        if not isinstance(entry.value, Items):
+            raise refusal(entry.value.at, inner, f"{came(entry.value)}; allowed: a list of values")
+        columns.append((_steps(key, inner, entry.key_at), _filled(entry.value, inner)))
+        first_key, number = next(iter(lists.entries)), len(columns[0][1])
+        if len(columns[-1][1]) != number:
+            message = f"{came(entry.value)}; allowed: {number} items, as '{first_key}' has"
+            raise refusal(entry.value.at, inner, message)
+    rows = [[values[row] for _, values in columns] for row in range(len(columns[0][1]))]
+    labels = [", ".join(label_of(value, path) for value in row) for row in rows]
+    for label, row in zip(labels, rows, strict=True):
+        _check_label(label, path, row[0].at)
+    _refuse_alike(labels, [row[0] for row in rows], path)
+    return [
+        Choice(
+            label,
+            label,
+            tuple(Override(steps, value) for (steps, _), value in zip(columns, row, strict=True)),
         )
-    if "count" in node.entries:
-        count = _count(node, path)
-        values = [low.number + (high.number - low.number) * i / (count - 1) for i in range(count)]
-    else:
-        values = _stepped(node, low, high, path)
-    return [low.like(value, whole=low.whole and high.whole and _all_whole(values)) for value in values]
-
-
-def _stepped(node: Map, low: _End, high: _End, path: str) -> list[float]:
-    step = _end(node.entries["step"].value, f"{path}.step")
-    if step.unit != low.unit or step.number == 0 or (high.number - low.number) / step.number < 0:
-        message = f"{step.text}; allowed: a step that leads from {low.text} to {high.text}"
-        raise _refusal(step.at, f"{path}.step", message)
-    count = (high.number - low.number) / step.number
-    if abs(count - round(count)) > 1e-9 * max(1.0, count) or count + 1 > MOST_CHOICES:
-        message = (
-            f"{step.text} makes {count + 1:.6g} values; allowed: a step that meets {high.text}, in at most "
-            f"{MOST_CHOICES} values"
-        )
-        raise _refusal(step.at, f"{path}.step", message)
-    return [low.number + step.number * i for i in range(round(count) + 1)]
-
-
-def _log_range(node: Map, path: str) -> list[Node]:
-    """Reads values whose neighbours have one ratio, both ends among them; whole ends give whole values."""
-    _only(node, _LOG_RANGE_KEYS, path)
-    low, high = _ends(node, "log_range", path)
-    if low.number <= 0 or high.number <= 0:
-        wrong = low if low.number <= 0 else high
-        raise _refusal(wrong.at, f"{path}.log_range", f"{wrong.text}; allowed: an end greater than 0")
-    count = _count(node, path)
-    ratio = math.log(high.number / low.number)
-    inner = [low.number * math.exp(ratio * i / (count - 1)) for i in range(1, count - 1)]
-    whole = low.whole and high.whole
-    values = [low.number, *(float(round(value)) if whole else value for value in inner), high.number]
-    return [low.like(value, whole=whole) for value in values]
-
-
-@dataclass(frozen=True)
-class _End:
-    """A number with its unit, as a range's end is written."""
-
-    at: Location
-    text: str
-    number: float
-    unit: str
-    whole: bool
-
-    def like(self, number: float, *, whole: bool) -> Scalar:
-        """Returns a value written as this end is: with its unit, whole where both ends are."""
-        rounded = float(f"{number:.{_DIGITS}g}")
-        value: Value = int(rounded) if whole else rounded
-        text = str(value) if whole else f"{rounded:.{_DIGITS}g}"
-        return Scalar(self.at, f"{text} {self.unit}" if self.unit else value, f"{text} {self.unit}".rstrip())
-
-
-def _end(node: Node, path: str) -> _End:
-    found = _NUMBER.fullmatch(node.text) if isinstance(node, Scalar) else None
-    if found is None or not isinstance(node, Scalar):
-        raise _refusal(node.at, path, f"{came(node)}; allowed: a number, or one with its unit ('5 MB/s')")
-    text = found["number"]
-    return _End(node.at, node.text, float(text), found["unit"], whole=text.lstrip("+-").isdigit())
-
-
-def _ends(node: Map, form: str, path: str) -> tuple[_End, _End]:
-    pair = node.entries[form].value
-    if not isinstance(pair, Items) or len(pair.items) != 2:
-        raise _refusal(pair.at, f"{path}.{form}", f"{came(pair)}; allowed: [FROM, TO]")
-    low, high = (_end(one, f"{path}.{form}") for one in pair.items)
-    if low.unit != high.unit:
-        message = f"{low.text} and {high.text}; allowed: one unit for both ends"
-        raise _refusal(high.at, f"{path}.{form}", message)
-    if low.number == high.number:
-        raise _refusal(high.at, f"{path}.{form}", f"{high.text} twice; allowed: two ends that differ")
-    return low, high
-
-
-def _count(node: Map, path: str) -> int:
-    given = node.entries.get("count")
-    allowed = f"allowed: a whole number from 2 to {MOST_CHOICES}"
-    if given is None:
-        raise _refusal(node.at, path, f"no count; {allowed}")
-    value = given.value.value if isinstance(given.value, Scalar) else None
-    if not isinstance(value, int) or isinstance(value, bool) or not 2 <= value <= MOST_CHOICES:
-        raise _refusal(given.value.at, f"{path}.count", f"{came(given.value)}; {allowed}")
-    return value
-
-
-def _all_whole(values: Sequence[float]) -> bool:
-    return all(value == round(value) for value in values)
-
-
-def _with_numbers(choices: Sequence[Choice]) -> list[Choice]:
-    """Returns the choices with their numbers in place of their labels, where each sets one number."""
-    numbers = [
-        node.value
-        for choice in choices
-        if len(choice.overrides) == 1
-        and isinstance(node := choice.overrides[0].value, Scalar)
-        and isinstance(node.value, int | float)
-        and not isinstance(node.value, bool)
-        and choice.label == node.text
+        for label, row in zip(labels, rows, strict=True)
     ]
-    if len(numbers) != len(choices):
-        return list(choices)
-    return [Choice(one.label, number, one.overrides) for one, number in zip(choices, numbers, strict=True)]
+
+
+def _steps(key_path: str, path: str, at: Location) -> tuple[Step, ...]:
+    try:
+        steps = steps_of(key_path, at)
+    except ScenarioError as error:
+        raise ScenarioError([replace(one, key_path=path) for one in error.problems]) from None
+    if steps[0].key == EXTENDS:
+        raise refusal(at, path, f"{EXTENDS} cannot be varied; allowed: a key of the scenario")
+    return steps
+
+
+def _with_numbers(choices: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Returns the choices with their numbers in place of their labels, where each sets one number."""
+    numbers = [number for choice in choices if (number := _number_of(choice)) is not None]
+    if len(numbers) < len(choices):
+        return tuple(choices)
+    return tuple(replace(one, value=number) for one, number in zip(choices, numbers, strict=True))
+
+
+def _number_of(choice: Choice) -> int | float | None:
+    """Returns the number that a choice is called after; None where it is not, or no column of numbers can hold it."""
+    node = choice.overrides[0].value
+    if len(choice.overrides) > 1 or not isinstance(node, Scalar) or choice.label != node.text:
+        return None
+    value = node.value
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST_WHOLE:
+        return None
+    return value
 
 
 def _filled(node: Items, path: str) -> Sequence[Node]:
     if not 1 <= len(node.items) <= MOST_CHOICES:
-        message = f"{came(node)}; allowed: a list of 1 to {MOST_CHOICES} values"
-        raise _refusal(node.at, path, message)
+        raise refusal(node.at, path, f"{came(node)}; allowed: a list of 1 to {MOST_CHOICES} values")
     return node.items
 
 
-def _refuse_alike(choices: Sequence[Choice], path: str, at: Location) -> None:
-    counts = Counter(choice.label for choice in choices)
-    twice = next((label for label, count in counts.items() if count > 1), None)
-    if twice is not None:
-        raise _refusal(at, path, f"'{twice}' comes twice; allowed: each value once")
-
-
-def _map_of(node: Map, key: str, path: str, allowed: str) -> Map:
+def _filled_map(node: Map, key: str, path: str) -> Map:
     below = node.entries[key].value
+    each = "a list of values" if key == "zip" else "a map 'key.path: value'"
     if not isinstance(below, Map) or not below.entries:
-        raise _refusal(below.at, f"{path}.{key}", f"{came(below)}; allowed: {allowed}")
+        what = "key paths" if key == "zip" else "names"
+        raise refusal(below.at, f"{path}.{key}", f"{came(below)}; allowed: a map of {what}, each with {each}")
     return below
 
 
-def _only(node: Map, keys: Sequence[str], path: str) -> None:
-    for key, entry in node.entries.items():
-        if key not in keys:
-            raise _refusal(entry.key_at, f"{path}.{key}", f"an unknown key; {allowed_names(key, keys)}")
+def _refuse_alike(labels: Sequence[str], values: Sequence[Node], path: str) -> None:
+    seen: set[str] = set()
+    for label, value in zip(labels, values, strict=True):
+        if label in seen:
+            raise refusal(value.at, path, f"'{label}' comes twice; allowed: each value once")
+        seen.add(label)
 
 
-def _one_of(names: Sequence[str]) -> str:
-    return f"one of the keys {', '.join(names)}"
+def refuse_unknown(node: Map, keys: Sequence[str], path: str) -> None:
+    """Refuses a key that is not known.
 
+    Args:
+        node: The map.
+        keys: Those that are.
+        path: Its key path.
 
-def _refusal(at: Location, path: str, message: str) -> ScenarioError:
-    return ScenarioError([Problem(at, path, message)])
+    Raises:
+        ScenarioError: There are others.
+    """
+    unknown = {key: entry.key_at for key, entry in node.entries.items() if key not in keys}
+    if unknown:
+        raise ScenarioError(
+            Problem(at, f"{path}.{key}", f"unknown key; {allowed_names(key, keys)}")
+            for key, at in unknown.items()
+        )

@@ -1,4 +1,4 @@
-"""What ``hetedge list`` prints: everything that can be named in a scenario."""
+"""What ``hetedge list`` prints: everything that can be named in a scenario or on the command line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from models.catalog import DATASETS, DatasetInfo
 from models.finding import find_fetched, find_given
 from models.model_options import MODELS
 from scenarios.load import library_names
+from scenarios.locate import sweep_names
+from scenarios.sweep_reading import read_sweep_file
 from simulator.cuts.selectors import SELECTORS
 from simulator.ledger import Disclosure, LedgerLine, ledger_facts
 from simulator.registry import STRATEGIES, load
@@ -108,6 +110,16 @@ def scenarios() -> str:
     return aligned(rows)
 
 
+def sweeps() -> str:
+    """Return the library of sweeps, each with its size and what it varies."""
+    rows = [["name", "base", "jobs", "axes"]]
+    for name in sweep_names():
+        file = read_sweep_file(name)
+        axes = ", ".join(f"{axis.name} ({len(axis.choices)})" for axis in file.axes)
+        rows.append([name, file.base, str(file.job_count), axes])
+    return aligned(rows)
+
+
 LISTINGS: Mapping[str, Callable[[], str]] = {
     "devices": devices,
     "datasets": datasets,
@@ -115,6 +127,7 @@ LISTINGS: Mapping[str, Callable[[], str]] = {
     "strategies": strategies,
     "selectors": selectors,
     "scenarios": scenarios,
+    "sweeps": sweeps,
 }
 
 

@@ -31,23 +31,28 @@ def validate(
         print(f"{loaded.path}: valid")
 
 
-def schema() -> None:
+def schema(
+    sweep: Annotated[bool, typer.Option("--sweep", help="That of a sweep's file instead.")] = False,
+) -> None:
     """Print the JSON Schema of a scenario, for editors: completion, explanations and checks while typing."""
     from scenarios.editor_schema import editor_schema
+    from scenarios.sweep_schema import sweep_schema
     from simulator.registry import registered_scenario
 
-    print(json.dumps(editor_schema(registered_scenario()), indent=2))
+    printed = sweep_schema if sweep else editor_schema
+    print(json.dumps(printed(registered_scenario()), indent=2))
 
 
 def list_(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="WHAT", help="One of: devices, datasets, models, strategies, selectors, scenarios."
+            metavar="WHAT",
+            help="One of: devices, datasets, models, strategies, selectors, scenarios, sweeps.",
         ),
     ],
 ) -> None:
-    """List what can be named in a scenario."""
+    """List what can be named in a scenario or on the command line."""
     from simulator.listing import LISTINGS
 
     print(LISTINGS[known("listing", what, LISTINGS)]())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from analysis.comparison import Target, TargetError, check_target, parse_target
 from scenarios.load import Problem, ScenarioError
-from scenarios.sweep_file import SweepFile, read_sweep_file
+from scenarios.sweep_file import SweepFile
+from scenarios.sweep_reading import read_sweep_file
 from simulator.sweeping.folder import SweepFolder
-from simulator.sweeping.jobs import RESERVED_COLUMNS, Job, default_folder, make_jobs
+from simulator.sweeping.jobs import Job, default_folder, is_column, make_jobs
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def ask(
         ScenarioError: where the file, its base or a combination is wrong.
         FileExistsError: where the folder holds something else, or the sweep is there and was not to go on.
     """
-    read = read_sweep_file(str(file), RESERVED_COLUMNS)
+    read = read_sweep_file(str(file), is_column)
     jobs = tuple(make_jobs(read, overrides))
     target = _target(read, jobs)
     folder = SweepFolder(default_folder(read.name, jobs) if out is None else Path(out))

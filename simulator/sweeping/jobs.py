@@ -8,17 +8,21 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from analysis.metrics import CAS_METRIC_NAMES, METRIC_NAMES
 from analysis.sweeps import FIXED_COLUMNS
-from scenarios.dump import dump_resolved
-from scenarios.load import Loaded, Problem, ScenarioError
-from scenarios.overrides import Override
+from scenarios.dump import dump_resolved, resolved
+from scenarios.load import Loaded, Problem, ScenarioError, Unchecked
+from scenarios.messages import refusal
+from scenarios.overrides import Override, Step, parse_override
 from scenarios.sweep_axes import Choice
 from scenarios.sweep_file import SweepFile
+from scenarios.tree import Scalar
 from simulator import registry
 from simulator.environment import DECIDING_PACKAGES
+from simulator.sweeping.faults import Faults
 from simulator.writing import FORMAT
 
 log = logging.getLogger(__name__)
@@ -26,16 +30,16 @@ log = logging.getLogger(__name__)
 JOB_DIGITS = 12
 """Hexadecimal digits of a job's id: 48 bits, far more than the jobs of any sweep."""
 
-ONE_THREAD = "execution.threads=1"
+ONE_THREAD = parse_override("execution.threads=1", [])
 """Laid over every job: so its numbers do not depend on how many are done at once."""
 
-RESERVED_COLUMNS = (
+_COLUMNS = (
     *FIXED_COLUMNS,
     *("strategy", "clients", "rounds", "iterations", "stopped_by", "iteration_latency_s", "round_latency_s"),
     *("simulated_s", "total_bytes", "energy_j", "training_key", "timeline_sha256", "weights_sha256"),
     *("time_to_target_s", "round", "sim_time_s", "bytes", "domain", "metric", "value"),
 )
-"""Columns of the results and curves that no axis may be called after."""
+"""Columns of the results and curves, beside those of the metrics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,11 @@ class Job:
         return dump_resolved(self.loaded.scenario, self.loaded.given)
 
 
+def is_column(name: str) -> bool:
+    """Whether the results or curves have a column of a name, so that no axis may be called so."""
+    return name in _COLUMNS or name.partition(".")[0] in (*METRIC_NAMES, *CAS_METRIC_NAMES)
+
+
 def make_jobs(file: SweepFile, overrides: Sequence[str] = ()) -> list[Job]:
     """Lay out all jobs of a sweep: seeds change first, then the last axis.
 
@@ -75,54 +84,99 @@ def make_jobs(file: SweepFile, overrides: Sequence[str] = ()) -> list[Job]:
         overrides: ``key.path=value`` texts that are laid over the base after ``set``, before the axes.
 
     Raises:
-        ScenarioError: where the base or a combination is no scenario, or two combinations make the same one.
+        ScenarioError: where the base or combinations are no scenarios, or two combinations make the same one.
     """
-    base = registry.read(file.base, file.asked)
-    common: tuple[str | Override, ...] = (*file.laid_over, *overrides)
-    _refuse_varied(file, overrides)
-    own = base.loaded(common)
-    if "execution.threads" in own.given and own.scenario.execution.threads != 1:
-        log.info("one thread of torch a job, not %d as the base says", own.scenario.execution.threads)
-    jobs: list[Job] = []
+    maker = _Maker(file, registry.read(file.base, file.asked), _read_overrides(file, overrides))
+    faults, jobs = Faults(file.axes), list[Job]()
     for choices in file.combinations():
-        varied = [one for choice in choices for one in choice.overrides]
-        for seed in file.seeds_from(own.scenario.seed):
-            loaded = base.loaded((*common, *varied, f"seed={seed}", ONE_THREAD))
-            jobs.append(_job(file, choices, seed, loaded))
+        try:
+            jobs += maker.jobs(choices)
+        except ScenarioError as error:
+            faults.wrong(choices, error.problems)
+            if faults.are_many:
+                break
+        else:
+            faults.right(choices)
+    faults.check()
     _refuse_twice(file, jobs)
     return jobs
 
 
-def _job(file: SweepFile, choices: Sequence[Choice], seed: int, loaded: Loaded) -> Job:
-    named = list(zip((axis.name for axis in file.axes), choices, strict=True))
-    return Job(
-        id=_job_id(loaded),
-        values={name: choice.value for name, choice in named},
-        labels={name: choice.label for name, choice in named},
-        seed=seed,
-        loaded=loaded,
-    )
+class _Maker:
+    """Makes the jobs of one combination after the other.
+
+    Args:
+        file: the sweep.
+        base: its base.
+        overrides: what the command line lays over it.
+    """
+
+    def __init__(self, file: SweepFile, base: Unchecked, overrides: Sequence[Override]) -> None:
+        self._file = file
+        self._base = base
+        self._common = (*file.laid_over, *overrides)
+        self._seeds: tuple[int, ...] = ()
+
+    def jobs(self, choices: Sequence[Choice]) -> list[Job]:
+        """Make the jobs of a combination.
+
+        Raises:
+            ScenarioError: where it is no scenario.
+        """
+        varied = tuple(one for choice in choices for one in choice.overrides)
+        self._seeds = self._seeds or self._seeds_of(self._base.loaded((*self._common, *varied)))
+        return [self._job(choices, varied, seed) for seed in self._seeds]
+
+    def _seeds_of(self, first: Loaded) -> tuple[int, ...]:
+        """Return the seeds; no axis can set the base's own, so any of its combinations tells it."""
+        if "execution.threads" in first.given and first.scenario.execution.threads != 1:
+            log.info("one thread of torch a job, not %d as the base says", first.scenario.execution.threads)
+        return self._file.seeds_from(first.scenario.seed)
+
+    def _job(self, choices: Sequence[Choice], varied: Sequence[Override], seed: int) -> Job:
+        at = self._file.seeds_at
+        own = Override((Step("seed", at),), Scalar(at, seed, str(seed)))
+        loaded = self._base.loaded((*self._common, *varied, own, ONE_THREAD))
+        named = list(zip((axis.name for axis in self._file.axes), choices, strict=True))
+        return Job(
+            id=_job_id(loaded),
+            values={name: choice.value for name, choice in named},
+            labels={name: choice.label for name, choice in named},
+            seed=seed,
+            loaded=loaded,
+        )
 
 
 def _job_id(loaded: Loaded) -> str:
-    versions = {name: importlib.metadata.version(name) for name in DECIDING_PACKAGES}
-    content = json.dumps([FORMAT, versions, dump_resolved(loaded.scenario)], sort_keys=True)
+    content = json.dumps([FORMAT, _versions(), resolved(loaded.scenario)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:JOB_DIGITS]
 
 
-def _refuse_varied(file: SweepFile, overrides: Sequence[str]) -> None:
-    """Refuse to set what the sweep sets anyway.
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """Return the versions that decide a run's numbers; looking them up takes longer than all else of an id."""
+    return {name: importlib.metadata.version(name) for name in DECIDING_PACKAGES}
+
+
+def _read_overrides(file: SweepFile, arguments: Sequence[str]) -> list[Override]:
+    """Read the texts of ``--set``.
 
     Raises:
-        ScenarioError: a text of ``--set`` names a key of an axis, the seed, or a part or the whole of one.
+        ScenarioError: one cannot be read, or would be undone: an axis sets its key or one above, or ``seeds`` does.
     """
-    varied = {key: f"axis {axis.name}" for axis in file.axes for key in axis.keys} | {"seed": "seeds"}
-    for text in overrides:
-        key = text.partition("=")[0]
-        for taken, by in varied.items():
-            if f"{key}.".startswith(f"{taken}.") or f"{taken}.".startswith(f"{key}."):
-                message = f"--set {text}: the sweep sets '{taken}' itself ({by}); allowed: another key"
-                raise ScenarioError([Problem(file.asked.at, key, message)])
+    problems: list[Problem] = []
+    overrides = [parse_override(text, problems) for text in arguments]
+    varied = {key: f"axis '{axis.name}'" for axis in file.axes for key in axis.keys}
+    if not isinstance(file.seeds, int):
+        varied["seed"] = "'seeds'"
+    for one in overrides:
+        taken = next((key for key in varied if f"{one.key}.".startswith(f"{key}.")), None)
+        if taken is not None:
+            message = f"{varied[taken]} of the sweep sets '{taken}'; allowed: another key"
+            problems.append(Problem(one.steps[0].at, one.key, message))
+    if problems:
+        raise ScenarioError(problems)
+    return overrides
 
 
 def _refuse_twice(file: SweepFile, jobs: Sequence[Job]) -> None:
@@ -135,10 +189,8 @@ def _refuse_twice(file: SweepFile, jobs: Sequence[Job]) -> None:
     for job in jobs:
         before = first.setdefault(job.id, job)
         if before is not job:
-            message = (
-                f"({before.title}) and ({job.title}) are the same scenario; allowed: combinations that differ"
-            )
-            raise ScenarioError([Problem(file.asked.at, "axes", message)])
+            twice = f"({before.title}) and ({job.title}) are the same scenario"
+            raise refusal(file.axes_at, "axes", f"{twice}; allowed: combinations that differ")
 
 
 def default_folder(name: str, jobs: Sequence[Job]) -> Path:

@@ -44,10 +44,7 @@ def results_text(sweep: Sweep) -> str:
     ]
     rows = [[*axes, "seeds", *(heading for _, heading, _ in shown)]]
     for values, group in _combinations(sweep.finished, axes):
-        cells = [
-            words(mean) if math.isfinite(mean := float(group[column].mean())) else "-"
-            for column, _, words in shown
-        ]
+        cells = [_mean(group[column], words) for column, _, words in shown]
         rows.append([*values, str(len(group)), *cells])
     told = f"{facts['jobs']} jobs: {facts['trained']} trained, {facts['retimed']} retimed, {facts['failed']} failed"
     return "\n".join([f"{facts['name']} (means over seeds)", *aligned(rows), "", told])

@@ -12,12 +12,12 @@ from ruamel.yaml import YAML
 from scenarios.dump import dump_resolved
 from scenarios.editor_schema import FILE_NAME
 from scenarios.load import load_scenario
-from scenarios.locate import library_root
+from scenarios.locate import NOT_SCENARIOS, library_root
 from simulator.registry import registered_scenario
 
 LIBRARY = Path(importlib.import_module("scenarios").__file__).parent
 COMMITTED = LIBRARY / FILE_NAME
-FILES = sorted(path for path in LIBRARY.rglob("*.yaml"))
+FILES = sorted(path for path in LIBRARY.rglob("*.yaml") if path.parent.name != NOT_SCENARIOS)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ neither was missing from the accounts of the rounds before, so it is refused.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -143,13 +143,15 @@ class UnderWay:
         )
 
     def _expects(self, span: RoundSpan, row: int, what: str, start_s: float) -> bool:
-        """Tell whether a leg was announced when the open round began; it was seen then."""
+        """Tell whether a leg was announced when the open round began; it was seen then.
+
+        Several that began at once, but for rounding, cannot be told apart: they are seen together.
+        """
         starts_s = self._expected.get((row, what), [])
-        at = bisect_left(starts_s, start_s - span.allowed_s)
-        if at == len(starts_s) or starts_s[at] > start_s + span.allowed_s:
-            return False
-        self._unseen.discard((row, what, starts_s[at]))
-        return True
+        first = bisect_left(starts_s, start_s - span.allowed_s)
+        same_s = starts_s[first : bisect_right(starts_s, start_s + span.allowed_s)]
+        self._unseen.difference_update((row, what, one_s) for one_s in same_s)
+        return bool(same_s)
 
     def _check(self, span: RoundSpan, device: int, what: str, start_s: float) -> None:
         """Check one announcement, and find the one before of the same leg."""

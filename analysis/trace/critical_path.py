@@ -69,8 +69,7 @@ def critical_path(legs: Sequence[Leg], window: Interval) -> tuple[Piece, ...]:
         if number is None:
             number = ends.last_before(time, current)
             ended = start if number is None else max(start, legs[number].span[1])
-            waiting = current.device if current else 0 if number is None else legs[number].reached
-            pieces.append(Piece(waiting, None, (ended, time)))
+            pieces.append(Piece(ends.waiting(current, (ended, time), number), None, (ended, time)))
             time = ended
         if number is not None and time > start:
             current = legs[number]
@@ -117,7 +116,20 @@ class _Ends:
         return kind, max(leg.device, leg.reached), number
 
     def last_before(self, time: int, following: Leg | None) -> int | None:
-        """Return the leg that was the last to end before a time, on a device that waited until then if one did."""
+        """Return the leg that was the last to end before a time, of the device that waited until then if one did."""
         own = self._of_device.get(following.device if following else None, [])
         before = bisect_left(own, (time, -1)) - 1
-        return own[before][1] if before >= 0 else None
+        if before < 0:
+            return None
+        self._walked.add(own[before][1])
+        return own[before][1]
+
+    def waiting(self, following: Leg | None, span: Interval, before: int | None) -> int:
+        """Return the device that a wait is told of: of a message that could not begin the end that did nothing else."""
+        if following is None:
+            return 0 if before is None else self._legs[before].reached
+        return following.device if self._is_idle(following.device, span) else following.reached
+
+    def _is_idle(self, device: int, span: Interval) -> bool:
+        legs = (self._legs[number].span for _, number in self._of_device[device])
+        return all(leg[1] <= span[0] or leg[0] >= span[1] for leg in legs)

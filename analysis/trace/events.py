@@ -66,13 +66,16 @@ class EventList:
         self._add(time, 0, _event("i", track, time, name, "commit") | {"s": "t", "args": args})
 
     def _add(self, time: int, length: int, event: Event) -> None:
-        self._events.append((time, _RANK[event["ph"]], -length, event))
+        self._events.append((time, _RANK[event["ph"]], length, event))
 
     def __len__(self) -> int:
         return len(self._events)
 
     def in_order(self) -> list[Event]:
-        """Return the names of the tracks, and then all events by time, at one time long slices before short ones."""
+        """Return the names of the tracks, and then all events by time.
+
+        Slices of a track lie side by side: of two that begin at once the one that takes no time comes first.
+        """
         return [*self.tracks.metadata(), *(one[3] for one in sorted(self._events, key=lambda one: one[:3]))]
 
 

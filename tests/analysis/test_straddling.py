@@ -69,6 +69,17 @@ def test_many_messages_may_share_one_announcement():
     assert [one[1] for one in times(rec, "client-0")] == [2.0, 2.0, 0.0]
 
 
+def test_messages_that_began_at_once_but_for_rounding_are_seen_together():
+    """Their starts are sums of other numbers: 0.1 + 0.2 is not 0.3."""
+    rec = recorder()
+    starts_s = (0.3, 0.1 + 0.2)
+    rec.end_round(0, 1.0, [(who, "transfer", start_s) for start_s in starts_s for who in (0, 1, -1)])
+    rec.transfer(0, -1, "activation", 60.0, starts_s[0], 1.5)
+    rec.transfer(1, -1, "activation", 60.0, starts_s[1], 1.5)
+    rec.end_round(1, 2.0)
+    assert [one[1] for one in times(rec, "server")] == [0.7, 0.5]
+
+
 def test_a_leg_that_begins_as_a_round_ends_may_be_announced_or_not():
     rec = recorder()
     rec.end_round(0, 10.0, [(0, "compute", 10.0)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 import pandas as pd
 
@@ -14,6 +15,13 @@ from analysis.report.measures import METRIC_NOTES, metric_title, number_text, sm
 from analysis.report.records import read_json
 from analysis.report.words import counted
 from analysis.runs import SUMMARY_FILE
+
+_SHORT = 24
+"""Letters of a target that fit into a card's title."""
+
+
+_MOST_DOMAINS = 4
+"""Of more domains the table of entries has the mean alone."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def _least(finished: Sequence[Entry], material: Material) -> list[Card]:
         value, most = number_text(name, least), number_text(name, max(number for number, _ in known))
         title = f"Least {_lower_first(NUMBERS[name])}"
         if name == "time_to_target_s":
-            title = f"Soonest at {material.target}"
+            title = f"Soonest at {material.target if len(material.target) <= _SHORT else 'the target'}"
         note = settings_text(entry, material) if most != value else "alike in all"
         found.append(Card(title, value, note + (f"; others up to {most}" if most != value else "")))
     return found
@@ -106,7 +114,7 @@ def settings_text(entry: Entry, material: Material) -> str:
     """What tells an entry from the others: its settings and its seed, or its name."""
     if not material.axes:
         return entry.name
-    settings = [str(entry.settings[axis.name]) for axis in material.axes]
+    settings = [shorten(str(entry.settings[axis.name]), 32, placeholder="...") for axis in material.axes]
     if len({one.seed for one in material.entries}) > 1:
         settings.append(f"seed {entry.seed}")
     return ", ".join(settings)
@@ -180,13 +188,11 @@ def _at(values: pd.Series[float], place: int) -> float | None:
 
 
 def entries_table(material: Material) -> Table:
-    """The table of all entries: settings, seed, numbers, and metrics as the mean over domains and by domain."""
+    """The table of all entries: settings, seed, numbers, metrics as means over domains, the first also by domain."""
     numbers = [name for name in NUMBERS if any(name in entry.numbers for entry in material.entries)]
-    measured = [
-        (metric, domain)
-        for metric in material.metrics
-        for domain in (("", *material.domains) if 1 < len(material.domains) <= 4 else ("",))
-    ]
+    by_domain = material.domains if 1 < len(material.domains) <= _MOST_DOMAINS else ()
+    measured = [(metric, "") for metric in material.metrics]
+    measured[1:1] = [(metric, domain) for metric in material.metrics[:1] for domain in by_domain]
     columns = [Column("Run", False)]
     columns += [Column(axis.name, _is_numeric(axis.values)) for axis in material.axes]
     columns += [Column("Seed", True)]

@@ -42,7 +42,7 @@ SCRIPTS = (
 )
 """The page's own scripts, in the order in which they need each other."""
 
-STYLES = ("page.css", "parts.css")
+STYLES = ("page.css", "parts.css", "print.css")
 
 _KINDS = {"run": "Run", "runs": "Runs", "comparison": "Comparison of strategies", "sweep": "Sweep"}
 
@@ -65,7 +65,7 @@ def render(material: Material) -> str:
     details = all_details(material)
     data = page_data(material, details)
     labels = _labels(material)
-    strategies = list(dict.fromkeys(labels)) if material.kind != "run" else []
+    strategies = list(dict.fromkeys(filter(None, labels)))
     library, own = _script(get_plotlyjs()), _script(_own_script())
     template = _environment().from_string(_text("page.html.j2"))
     page: str = template.render(
@@ -78,6 +78,8 @@ def render(material: Material) -> str:
         own=own,
         data=Markup(script_json(data)),  # noqa: S704 - made safe there
         has_curves=bool(len(material.curves)),
+        has_ends=len(material.entries) > 1 and any(entry.numbers for entry in material.entries),
+        has_map=sum(len(axis.values) > 1 for axis in material.axes) > 1,
         has_details=bool(details),
         has_timeline=any(one["timeline"] for one in details.values()),
         has_samples=any(one["samples"] for one in details.values()),

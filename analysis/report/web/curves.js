@@ -37,7 +37,7 @@ const when = (round) => (round < 0 ? "before training" : `after round ${round}`)
 // Of few curves every evaluation has its mark, of many only the last one.
 function curveTrace(points, index, unit, texts, refs, many) {
   const ink = seriesColour(index);
-  const size = points.length > 40 ? 4 : 7;
+  const size = (points.length > 40 ? 4 : 7) * SYMBOL_SIZES[index % SYMBOLS.length];
   return {
     type: "scatter", mode: "lines+markers", x: points.map((one) => one.x / unit[1]), y: points.map((one) => one.y),
     text: texts, hoverinfo: "text", customdata: refs,
@@ -129,7 +129,7 @@ function curveUnit() {
   const [, unit] = CURVE_X[curveView.x];
   const key = curveView.x === "bytes" ? "bytes" : "time";
   if (!unit) return ["", 1];
-  return unitFor(unit, Math.max(...Object.values(DATA.curves).flatMap((one) => known(one[key])), 0));
+  return unitOf(unit, Object.values(DATA.curves).flatMap((one) => known(one[key])), curveView.logX);
 }
 
 function drawCurves() {
@@ -189,10 +189,8 @@ function curveControls() {
     place.append(select("Domain", [["", "mean over domains"], ...DATA.domains.map((one) => [one, one])], curveView.domain, set("domain")));
   }
   place.append(select("Against", Object.entries(CURVE_X).map(([key, [text]]) => [key, text]), curveView.x, set("x")));
-  const choices = MANY ? groupChoices() : [];
-  if (choices.length > 1) {
-    place.append(select("Colour by", choices, look.by, (value) => { look.by = value; redraw("curves"); redraw("ends"); }));
-  }
+  const colours = colourChoice(recolour);
+  if (colours) place.append(colours);
   if (severalSeeds) {
     place.append(select("Seeds", [["band", "mean and range"], ["each", "every run"]], curveView.band ? "band" : "each", (value) => { curveView.band = value === "band"; redraw("curves"); }));
   }

@@ -1,7 +1,9 @@
 // Each run as one point: what it came to against what it cost, with the runs that no other beats in both.
+const differs = (what) => new Set(RUNS.map((run) => run.numbers[what.name])).size > 1;
+const otherMeasures = MEASURES.filter((one) => one.name !== "simulated_s").reverse();
 const endView = {
   x: (MEASURES.find((one) => one.name === "simulated_s") || MEASURES[0])?.name,
-  y: (METRICS[0] || MEASURES.find((one) => one.name === "total_bytes") || MEASURES[0])?.name,
+  y: (METRICS[0] || otherMeasures.find(differs) || MEASURES[0])?.name,
   domain: "", logX: false, logY: false, front: true,
 };
 
@@ -36,11 +38,11 @@ function endTitle(what, unit) {
 }
 
 function drawEnds() {
-  if (!byId("ends") || !MEASURES.length) return null;
+  if (!byId("ends")) return null;
   const [x, y] = [quantity(endView.x), quantity(endView.y)];
   const points = endPoints(visible());
-  const unitX = unitFor(x.unit, Math.max(...points.map((one) => one.x), 0));
-  const unitY = unitFor(y.unit, Math.max(...points.map((one) => one.y), 0));
+  const unitX = unitOf(x.unit, points.map((one) => one.x), endView.logX);
+  const unitY = unitOf(y.unit, points.map((one) => one.y), endView.logY);
   const traces = groups().map((group, index) => {
     const own = points.filter((one) => group.has(one.run));
     return {
@@ -50,6 +52,7 @@ function drawEnds() {
       marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: (points.length > 80 ? 8 : 11) * SYMBOL_SIZES[index % SYMBOLS.length], line: { color: colour("card"), width: 1 } },
     };
   });
+  showLegend(byId("end-legend"));
   const front = paretoFront(points);
   if (endView.front && front.length > 1) {
     traces.unshift({
@@ -70,7 +73,7 @@ function drawEnds() {
 
 function endControls() {
   const place = byId("end-controls");
-  if (!place || !MEASURES.length) return;
+  if (!place) return;
   const set = (key) => (value) => { endView[key] = value; redraw("ends"); };
   const quantities = [...METRICS, ...MEASURES].map((one) => [one.name, one.title]);
   place.replaceChildren(
@@ -80,10 +83,13 @@ function endControls() {
   if (DATA.domains.length > 1) {
     place.append(select("Domain", [["", "mean over domains"], ...DATA.domains.map((one) => [one, one])], endView.domain, set("domain")));
   }
+  const colours = colourChoice(recolour);
+  if (colours) place.append(colours);
   place.append(toggle("log x", endView.logX, set("logX")), toggle("log y", endView.logY, set("logY")), toggle("front", endView.front, set("front")));
 }
 
 function endDefaults() {
+  if (!byId("ends")) return;
   const points = endPoints(RUNS);
   endView.logX = decades(points.map((one) => one.x)) > 20;
   endView.logY = decades(points.map((one) => one.y)) > 20;

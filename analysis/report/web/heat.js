@@ -12,7 +12,7 @@ function heatCells(shown, what) {
 }
 
 function drawHeat() {
-  if (!byId("heat") || !heatView.what) return null;
+  if (!byId("heat")) return null;
   const what = quantity(heatView.what);
   const cells = heatCells(visible(), what);
   const [across, up] = [DATA.axes[heatView.x], DATA.axes[heatView.y]];

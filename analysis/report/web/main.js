@@ -14,6 +14,13 @@ function redraw(id) {
   return CHARTS[id]();
 }
 
+function recolour() {
+  curveControls();
+  endControls();
+  redraw("curves");
+  redraw("ends");
+}
+
 function redrawAll() {
   return Promise.all(Object.keys(CHARTS).map(redraw));
 }
@@ -30,7 +37,9 @@ function watch() {
     }
     ready();
   }, { rootMargin: "300px" });
-  Object.keys(CHARTS).map(byId).filter(Boolean).forEach((place) => watcher.observe(place));
+  const places = Object.keys(CHARTS).map(byId).filter(Boolean);
+  places.forEach((place) => watcher.observe(place));
+  if (!places.length) ready();
 }
 
 // Says that what is near the screen has been drawn.

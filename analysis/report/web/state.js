@@ -112,7 +112,12 @@ function groups() {
   }));
 }
 
-const groupOf = (run) => groups().findIndex((group) => group.has(run));
+// A choice of what colours tell, for the controls of a chart; null where there is nothing to choose.
+function colourChoice(again) {
+  const choices = groupChoices();
+  if (!MANY || choices.length < 2) return null;
+  return select("Colour by", choices, look.by, (value) => { look.by = value; again(); });
+}
 
 function legendButton(index, name, pressed, onclick) {
   const sample = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -127,7 +132,7 @@ function legendButton(index, name, pressed, onclick) {
   for (const [key, value] of [["x", 17], ["y", 11.5], ["text-anchor", "middle"], ["font-size", 13]]) glyph.setAttribute(key, value);
   glyph.style.fill = ink;
   sample.append(line, glyph);
-  return make("button", { type: "button", "aria-pressed": String(pressed), onclick }, sample, make("span", {}, shortened(name)));
+  return make("button", { type: "button", "aria-pressed": String(pressed), title: name, onclick }, sample, make("span", {}, shortened(name, 36)));
 }
 
 function showLegend(place) {

@@ -5,7 +5,8 @@ const MANY = RUNS.length > 1;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const STROKES = ["", "7 4", "2 3", "7 3 2 3"];
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon"];
-const SYMBOL_SIZES = [1, 0.95, 1.05, 1.2, 1.1, 1, 1.3, 1.15];
+// Each a little smaller than the one before, so that marks of different groups on one spot all show.
+const SYMBOL_SIZES = [1.3, 1.1, 1.05, 1.1, 0.95, 0.85, 1, 0.85];
 const GLYPHS = ["●", "■", "◆", "▲", "✚", "✖", "★", "⬟"];
 const N_COLOURS = 7;
 
@@ -58,6 +59,12 @@ function unitFor(unit, largest) {
   if (!units) return ["", 1];
   if (!(largest > 0)) return [unit, 1];
   return units.find((one) => largest < one[2]);
+}
+
+// The same for all of some amounts: by the largest, or by the middle one where a scale is logarithmic.
+function unitOf(unit, values, log) {
+  const sorted = values.filter((one) => one > 0).sort((a, b) => a - b);
+  return unitFor(unit, (log ? sorted[Math.floor(sorted.length / 2)] : sorted[sorted.length - 1]) ?? 0);
 }
 
 function amount(value, unit) {

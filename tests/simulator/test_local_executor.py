@@ -67,7 +67,9 @@ def test_a_task_comes_back_as_a_run_folder_and_its_worker_serves_again(executor,
 
 @pytest.mark.slow
 def test_what_is_wrong_with_a_task_is_told_and_the_worker_goes_on(executor, task):
-    executor.start(Task("a" * 12, task.scenario.replace("uplink", "uplonk").replace("rounds: 2", "rounds: -2"), 1e6))
+    executor.start(
+        Task("a" * 12, task.scenario.replace("uplink", "uplonk").replace("rounds: 2", "rounds: -2"), 1e6)
+    )
     done, _ = ends(executor)
     assert "strategy.rounds" in done.outcome.error
     assert not done.outcome.details
@@ -124,9 +126,7 @@ def test_memory_that_tasks_will_take_is_not_free(tmp_path, monkeypatch, task):
     executor = LocalExecutor(2, tmp_path / "scratch")
     with contextlib.closing(executor):
         assert executor.lacks(Task("d" * 12, "", 9.9e9)) == ""
-        assert executor.lacks(Task("d" * 12, "", 11e9)) == (
-            "it may take 11 GB of memory, and 10 GB are free"
-        )
+        assert executor.lacks(Task("d" * 12, "", 11e9)) == ("it may take 11 GB of memory, and 10 GB are free")
         executor.start(Task("e" * 12, task.scenario, 8e9))
         (worker,) = workers_now()
         lacking = executor.lacks(Task("d" * 12, "", 4e9))

@@ -152,7 +152,9 @@ def test_where_a_training_fails_the_next_that_trains_the_same_trains(folder, job
     )
     assert [task.trained for task in executor.begun] == [None, None, *[folder.run_folder(jobs[1])] * 2]
     assert course.errors == {jobs[0].id: "it diverged"}
-    assert json.loads((folder.path / "failed" / jobs[0].id / "error.json").read_text())["error"] == "it diverged"
+    assert (
+        json.loads((folder.path / "failed" / jobs[0].id / "error.json").read_text())["error"] == "it diverged"
+    )
 
 
 def test_a_lost_job_is_begun_again_before_others(folder, jobs):

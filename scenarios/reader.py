@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, StringMark
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 from ruamel.yaml.reader import ReaderError
@@ -74,7 +75,10 @@ def compose(text: str, source: Source) -> YamlNode | None:
         ScenarioError: The text is not YAML; one problem at the place where reading stopped.
     """
     try:
-        root: YamlNode | None = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            # YAML lets an anchor be set anew; an alias means the last one before it.
+            warnings.simplefilter("ignore", ReusedAnchorWarning)
+            root: YamlNode | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         raise ScenarioError([_syntax_problem(error, text, source)]) from None
     except ReaderError as error:
@@ -162,7 +166,7 @@ class _Converter:
         elif tag in _CONSTRUCT:
             try:
                 value = getattr(self.yaml.constructor, _CONSTRUCT[tag])(raw)
-            except ValueError:
+            except (ValueError, IndexError):
                 return self.refuse(at, path, f"{quoted(text)} cannot be read as a number; allowed: a number")
         elif tag != _TAG + "null":
             return self.refuse_tag(raw, at, path)

@@ -4,7 +4,7 @@
 
     name: device-mix                 # default: the file's name
     base: quickstart                 # a library name, or a path that counts from this file
-    set: {strategy.rounds: 4}        # laid over the base, for all
+    set: {strategy.rounds: 4, devices.server: {profile: server-large}}   # laid over the base, for all
     axes:
       mix: {variants: {boards: {devices.clients: [...]}, phones: {devices.clients: [...]}}}
       cuts.selector: [exact, genetic]

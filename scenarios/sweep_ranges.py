@@ -111,7 +111,7 @@ def _steps_between(node: Map, low: _End, high: _End, path: str) -> int:
 
 
 def _end(node: Node, path: str) -> _End:
-    value = node.value if isinstance(node, Scalar) else None
+    value, text = (node.value, node.text) if isinstance(node, Scalar) else (None, "")
     written = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     found = _NUMBER.fullmatch(written.strip())
     number = _exact(found["number"]) if found is not None else None
@@ -119,7 +119,7 @@ def _end(node: Node, path: str) -> _End:
         message = f"{came(node, text_allowed=False)}; allowed: a number, or one with its unit ('5 MB/s')"
         raise refusal(node.at, path, message)
     is_whole = found["number"].lstrip("+-").isdigit()
-    return _End(node.at, written.strip(), number, found["unit"], is_whole)
+    return _End(node.at, text.strip(), number, found["unit"], is_whole)
 
 
 def _ends(node: Map, form: str, path: str) -> tuple[_End, _End]:

@@ -162,10 +162,10 @@ class _Reading:
 
     def _check_axis(self, axis: Axis) -> None:
         path = f"axes.{axis.name}"
-        for key in axis.keys:
-            if key in NO_AXES:
-                self._refuse(axis.at, path, NO_AXES[key])
-        if self._is_taken(axis.name):
+        forbidden = [NO_AXES[key] for key in axis.keys if key in NO_AXES]
+        if forbidden:
+            self._refuse(axis.at, path, forbidden[0])
+        elif self._is_taken(axis.name):
             message = "the results have a column of this name; allowed: another name"
             self._refuse(axis.at, path, message)
 
@@ -182,7 +182,9 @@ class _Reading:
                 return seeds
         elif 1 <= (_whole(node) or 0) <= MOST_SEEDS:
             return _whole(node) or 1
-        allowed = f"how many (1 to {MOST_SEEDS}), or a list of different whole numbers from 0"
+        allowed = (
+            f"how many (1 to {MOST_SEEDS}), or a list of different whole numbers from 0 to {LARGEST_SEED}"
+        )
         self._refuse(node.at, "seeds", f"{came(node, text_allowed=False)}; allowed: {allowed}")
         return 1
 

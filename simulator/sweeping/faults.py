@@ -65,7 +65,7 @@ class Faults:
         """Whether the mistake stands in a choice, and is there whatever the other axes have."""
         for index, choice in enumerate(shown[0]):
             if problem.at in _places(choice):
-                return len(shown) == sum(one[index] is choice for one in self._tried)
+                return list(shown) == [one for one in self._tried if one[index] is choice]
         return False
 
 

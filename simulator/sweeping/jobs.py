@@ -22,6 +22,7 @@ from scenarios.sweep_file import SweepFile
 from scenarios.tree import Scalar
 from simulator import registry
 from simulator.environment import DECIDING_PACKAGES
+from simulator.setting import make_setting
 from simulator.sweeping.faults import Faults
 from simulator.writing import FORMAT
 
@@ -125,7 +126,10 @@ class _Maker:
         """
         varied = tuple(one for choice in choices for one in choice.overrides)
         self._seeds = self._seeds or self._seeds_of(self._base.loaded((*self._common, *varied)))
-        return [self._job(choices, varied, seed) for seed in self._seeds]
+        jobs = [self._job(choices, varied, seed) for seed in self._seeds]
+        # Files, fleets and domains that do not fit are told here, where the place of what is wrong is known.
+        make_setting(jobs[0].loaded)
+        return jobs
 
     def _seeds_of(self, first: Loaded) -> tuple[int, ...]:
         """Return the seeds; no axis can set the base's own, so any of its combinations tells it."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,13 +83,14 @@ def test_the_table_has_a_row_for_each_entry_and_gaps_for_what_failed(tmp_path: P
 
 
 def test_alike_ledgers_are_told_once_with_the_sizes_of_the_first(tmp_path: Path) -> None:
-    folder = write_comparison(tmp_path / "c", ("huscf_gan", "fedgan", "md_gan"), (0,))
-    summary = folder / "md_gan-seed0" / "summary.json"
-    facts = json.loads(summary.read_text())
-    facts["ledger"] = facts["ledger"][:1]
-    summary.write_text(json.dumps(facts))
-    material = gather([folder])
-    found = ledgers(material.entries, ["huscf_gan", "fedgan", "md_gan"])
+    folder = write_comparison(tmp_path / "c", ("huscf_gan", "fedgan", "md_gan"), (0, 1))
+    for seed in (0, 1):
+        summary = folder / f"md_gan-seed{seed}" / "summary.json"
+        facts = json.loads(summary.read_text())
+        facts["ledger"] = facts["ledger"][:1]
+        summary.write_text(json.dumps(facts))
+    entries = gather([folder]).entries
+    found = ledgers(entries, [entry.strategy for entry in entries])
     assert [label for label, _ in found] == ["huscf_gan, fedgan", "md_gan"]
     line = found[0][1][0]
     assert (line.way, line.kind, line.size, line.private) == (
@@ -111,13 +113,6 @@ def test_environments_that_differ_are_all_told(tmp_path: Path) -> None:
     assert dict(found.facts)["threads"] == "1, 2"
     assert dict(found.packages)["torch"] == "2.13.0, 9.9"
     file.write_text("[]")
+    broken = replace(gather([folders[0]]).entries[0], folder=folders[1])
     with pytest.raises(RunError, match=r"environment\.json: damaged"):
-        environment(gather([write_run_folder(tmp_path / "c")]).entries + tuple(gather_broken(folders[1])))
-
-
-def gather_broken(folder: Path):
-    """An entry whose folder has been damaged since."""
-    from dataclasses import replace
-
-    good = gather([folder.parent / "a"]).entries[0]
-    return [replace(good, folder=folder)]
+        environment([broken])

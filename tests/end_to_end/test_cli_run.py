@@ -45,6 +45,7 @@ def test_the_folder_holds_what_was_promised(tiny_run):
     assert names == {
         *(f"{table}.parquet" for table in TABLES),
         *("scenario.yaml", "environment.json", "summary.json", "cuts.csv", "run.log", "samples", "figures"),
+        "trace.json",
     }
 
 

@@ -20,7 +20,7 @@ from analysis.figures.time_to_target import time_to_target as draw_time_to_targe
 from analysis.plot_labels import MOST_ABOVE, legend_columns
 from analysis.plot_panels import LEGEND_LINE_IN, legend_height_in, quality_by_domain
 from analysis.plot_quantities import is_metric, larger_is_better, metric_label
-from analysis.plot_style import COLUMN_IN, PAGE_IN, MissingDataError, styled
+from analysis.plot_style import COLUMN_IN, PAGE_IN, ChoiceError, MissingDataError, styled
 from models.option_errors import unknown_name
 
 MOST_ROWS = 30
@@ -28,10 +28,6 @@ MOST_ROWS = 30
 
 _ROW_IN = 0.17
 _LATENCY = "iteration_latency_s"
-
-
-class ChoiceError(ValueError):
-    """What was to be shown is not there; the message says what came and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -225,11 +221,11 @@ def scaling(study: Study, choice: Choice = Choice()) -> Figure:
 
     The size is by default the number of clients where it varies, else the first axis of numbers.
     """
-    sizes = [
-        one for one in study.numbers if study.results[one].nunique() > 1 and one in ("clients", *study.axes)
+    varied = [
+        one for one in ("clients", *study.axes) if one in study.numbers and study.results[one].nunique() > 1
     ]
     cost = chosen("--value", choice.value, study.numbers) if choice.value else _LATENCY
-    size = chosen("--against", choice.against, study.numbers) if choice.against else next(iter(sizes), None)
+    size = chosen("--against", choice.against, study.numbers) if choice.against else next(iter(varied), None)
     if size is None:
         raise MissingDataError("neither the number of clients nor an axis of numbers was varied")
     rows = _finite(study.results, [size, cost])

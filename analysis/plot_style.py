@@ -101,6 +101,10 @@ class MissingDataError(ValueError):
     """The run does not hold what a figure shows; the message says what is missing."""
 
 
+class ChoiceError(ValueError):
+    """What was to be shown is not there; the message says what came and what is allowed."""
+
+
 @dataclass(frozen=True)
 class LineLook:
     """Colour and dashes of one curve."""

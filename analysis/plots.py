@@ -24,8 +24,8 @@ from analysis.plot_gantt import gantt
 from analysis.plot_presence import presence
 from analysis.plot_quality import latency_fid, losses
 from analysis.plot_samples import sample_grid_png, samples, save_sample_grid
-from analysis.plot_study import AS_IT_IS, Choice, ChoiceError, Study
-from analysis.plot_style import FigureRun, MissingDataError, run_labels, save
+from analysis.plot_study import AS_IT_IS, Choice, Study
+from analysis.plot_style import ChoiceError, FigureRun, MissingDataError, run_labels, save
 from analysis.plot_sweep import study_of_sweep
 from analysis.plot_time import (
     bytes_by_kind,

@@ -26,7 +26,8 @@ FAR_FLOOR = 10.0
 """How many times lower than everything drawn a floor may be and still have its line."""
 
 _FEW_POINTS = 15
-_BAND_ALPHA = 0.18
+_BAND_ALPHA, _MANY_BANDS_ALPHA = 0.18, 0.09
+_MANY_BANDS = 4
 _FLOOR_DASHES = (0, (4, 2))
 
 
@@ -124,7 +125,7 @@ def latency_fid(
         if name in grey:
             _draw_faint(axes, course, scales)
             continue
-        _draw_course(axes, course, scales, looks[name])
+        _draw_course(axes, course, scales, looks[name], _band_alpha(courses))
         if name in floors and not shared:
             axes.axhline(
                 floors[name], color=looks[name].colour, linestyle=_FLOOR_DASHES, linewidth=0.8, zorder=2
@@ -245,14 +246,19 @@ def _draw_shared_floor(axes: Axes, floor: float, lowest: float) -> None:
         axes.annotate(note, (0.02, 0.03), xycoords="axes fraction", color=GREY, fontsize="small")
 
 
-def _draw_course(axes: Axes, course: Course, scales: Scales, how: LineLook) -> None:
+def _band_alpha(courses: Mapping[str, Course]) -> float:
+    """Bands of more than four series lie on each other: they are fainter, so that the curves show."""
+    return _BAND_ALPHA if len(courses) <= _MANY_BANDS else _MANY_BANDS_ALPHA
+
+
+def _draw_course(axes: Axes, course: Course, scales: Scales, how: LineLook, band_alpha: float) -> None:
     first = 1 if scales.log_time and course.untrained else 0
     times = course.times_s[first:] / scales.unit.seconds
     mean, low, high = (one[first:] for one in (course.mean, course.low, course.high))
     if not len(mean):
         return
     if course.seeds > 1:
-        axes.fill_between(times, low, high, color=how.colour, alpha=_BAND_ALPHA, linewidth=0)
+        axes.fill_between(times, low, high, color=how.colour, alpha=band_alpha, linewidth=0)
     marks = "o" if course.seeds == 1 and len(course.mean) <= _FEW_POINTS else ""
     axes.plot(times, mean, color=how.colour, linestyle=how.dashes, marker=marks, clip_on=False, zorder=3)
     axes.plot(times[-1:], mean[-1:], "o", color=how.colour, clip_on=False, zorder=4)

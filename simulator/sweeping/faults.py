@@ -12,6 +12,9 @@ from scenarios.tree import walk
 MOST_WRONG = 200
 """Wrong combinations after which no more are looked at: they mostly repeat each other."""
 
+MOST_TOLD = 20
+"""Mistakes after which it is the same: nobody mends more of them at once."""
+
 Combination = tuple[Choice, ...]
 
 
@@ -31,7 +34,7 @@ class Faults:
     @property
     def are_many(self) -> bool:
         """Whether there is no use in looking further."""
-        return self._wrong >= MOST_WRONG
+        return self._wrong >= MOST_WRONG or len(self._found) >= MOST_TOLD
 
     def right(self, choices: Combination) -> None:
         """Note that a combination is a scenario."""

@@ -43,6 +43,33 @@ def sweep_schema(kind: type[Scenario]) -> Schema:
         "type": "object",
         "additionalProperties": False,
         "required": ["base"],
+        "properties": {
+            "name": _described(scenario["properties"]["name"], "Name of the sweep; left out = the file's."),
+            "base": _text("Path or library name of the scenario that is varied.", "quickstart"),
+            "set": _described(_reference(_SETTINGS), "Values laid over the base, for all jobs."),
+            "axes": _axes(settings),
+            "seeds": _seeds(),
+            "only": _conditions("A combination is kept where one of these fits ..."),
+            "exclude": _conditions("... and none of these does."),
+            "target": _text("Quality that the time to is told for.", "fid<40"),
+        },
+        "$defs": {**scenario["$defs"], _SETTINGS: settings, **_forms(settings)},
+    }
+
+
+def _settings(scenario: Schema) -> Schema:
+    """Return the schema of a map `key.path: value`."""
+    values: dict[str, list[Schema]] = {}
+    open_maps: dict[str, Schema] = {}
+    for path, value in _key_paths(scenario, scenario["$defs"], open_maps):
+        alternatives = values.setdefault(path, [])
+        if value not in alternatives:
+            alternatives.append(value)
+    return {
+        "description": "Values of a scenario by their key paths.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
         "properties": {path: _one_of(found) for path, found in values.items()},
         "patternProperties": {**open_maps, _WITH_INDEX: {}},
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-PROCESS_BYTES = 450e6
+PROCESS_BYTES = 550e6
 """A process that has loaded all libraries."""
 
 JUDGING_BYTES = 350e6

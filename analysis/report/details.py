@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.plot_time import phase_name
+from analysis.report.headline import mean_last
 from analysis.report.material import Entry, Material
 from analysis.report.measures import smaller_is_better
 from analysis.report.timeline import timeline_of
@@ -53,10 +54,9 @@ def detailed_rows(material: Material) -> list[int]:
 
 def _score(entry: Entry, metric: str) -> float:
     """The mean over domains of a metric's last value, turned so that less is better."""
-    values = list(entry.last.get(metric, {}).values())
-    if not values:
+    mean = mean_last(entry, metric)
+    if mean is None:
         return float("inf")
-    mean = sum(values) / len(values)
     return mean if smaller_is_better(metric) else -mean
 
 

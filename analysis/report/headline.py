@@ -145,9 +145,10 @@ def _of_one(entry: Entry, material: Material) -> list[Card]:
 
 
 def mean_last(entry: Entry, metric: str) -> float | None:
-    """The mean over domains of a metric's last value; None where there is none."""
+    """The mean over an entry's domains of a metric's last value; None where one of them is not finite, or none is."""
     values = list(entry.last.get(metric, {}).values())
-    return sum(values) / len(values) if values else None
+    mean = sum(values) / len(values) if values else math.nan
+    return mean if math.isfinite(mean) else None
 
 
 def quality(material: Material) -> Quality | None:
@@ -218,6 +219,10 @@ def _row(
         number = entry.numbers.get(name)
         cells.append(Cell("-" if number is None else number_text(name, number), number))
     for metric, domain in measured:
-        last = entry.last.get(metric, {}).get(domain) if domain else mean_last(entry, metric)
+        last = _known(entry.last.get(metric, {}).get(domain)) if domain else mean_last(entry, metric)
         cells.append(Cell(value_text(last), last))
     return cells
+
+
+def _known(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

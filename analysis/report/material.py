@@ -53,7 +53,7 @@ class Entry:
         seed: the seed of its scenario.
         settings: its value on each axis.
         numbers: those of :data:`NUMBERS` that are known, in SI units.
-        last: the last value of each metric, by metric and domain.
+        last: the last value of each metric, by metric and domain; NaN where it was measured and is not finite.
         error: why it failed; empty where it finished.
         folder: its run folder; None where there is none.
     """

@@ -75,7 +75,9 @@ def entry_of(run: Run, name: str, settings: Mapping[str, Setting]) -> Entry:
         settings=settings,
         numbers=numbers_of(run),
         last={
-            metric: {domain: one["last"] for domain, one in courses.items() if one["last"] is not None}
+            metric: {
+                domain: math.nan if one["last"] is None else one["last"] for domain, one in courses.items()
+            }
             for metric, courses in run.summary["metrics"].items()
             if metric != "classifier_accuracy"
         },

@@ -24,8 +24,9 @@ def sweep_material(folder: Path) -> Material:
         RunError: One of its files is missing or damaged.
     """
     sweep = load_sweep(folder)
-    metrics = _metric_columns(sweep)
-    entries = tuple(_entry(sweep, row, metrics) for _, row in sweep.results.iterrows())
+    measured = _measured(sweep)
+    rows = (row for _, row in sweep.results.iterrows())
+    entries = tuple(_entry(sweep, row, measured.get(str(row["job"]), [])) for row in rows)
     base_text = _first_scenario(entries)
     return Material(
         kind="sweep",
@@ -81,28 +82,23 @@ def _setting(value: Any) -> Setting:  # noqa: ANN401 - a cell of any type
     return int(number) if number.is_integer() and not isinstance(value, float) else number
 
 
-def _metric_columns(sweep: Sweep) -> list[tuple[str, str, str]]:
-    """Columns ``<metric>.<domain>`` as (column, metric, domain); the metrics and domains are those of the curves."""
-    pairs = sweep.curves[["metric", "domain"]].drop_duplicates()
-    named = [
-        (f"{metric}.{domain}", str(metric), str(domain)) for metric, domain in pairs.itertuples(index=False)
-    ]
-    return [
-        one
-        for one in named
-        if one[0] in sweep.results.columns
-        and not one[1].endswith("_floor")
-        and one[1] != "classifier_accuracy"
-    ]
+def _measured(sweep: Sweep) -> dict[str, list[tuple[str, str]]]:
+    """By job, the metrics and domains that its run measured and the table has a column for."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    seen = sweep.curves[["job", "metric", "domain"]].drop_duplicates()
+    for job, metric, domain in seen.itertuples(index=False):
+        if f"{metric}.{domain}" in sweep.results.columns and metric != "classifier_accuracy":
+            found.setdefault(str(job), []).append((str(metric), str(domain)))
+    return found
 
 
-def _entry(sweep: Sweep, row: pd.Series[Any], metrics: list[tuple[str, str, str]]) -> Entry:
+def _entry(sweep: Sweep, row: pd.Series[Any], measured: list[tuple[str, str]]) -> Entry:
     finished = row["status"] == "finished"
     job = str(row["job"])
     last: dict[str, dict[str, float]] = {}
-    for column, metric, domain in metrics:
-        if math.isfinite(row[column]):
-            last.setdefault(metric, {})[domain] = float(row[column])
+    for metric, domain in measured:
+        if not metric.endswith("_floor"):
+            last.setdefault(metric, {})[domain] = float(row[f"{metric}.{domain}"])
     known = {key: float(row[key]) for key in NUMBERS if key in row.index and math.isfinite(row[key])}
     return Entry(
         name=job,

@@ -77,7 +77,7 @@ def render(material: Material) -> str:
         library=library,
         own=own,
         data=Markup(script_json(data)),  # noqa: S704 - made safe there
-        has_curves=bool(len(material.curves)),
+        has_curves=bool(material.metrics),
         has_ends=len(material.entries) > 1 and any(entry.numbers for entry in material.entries),
         has_map=sum(len(axis.values) > 1 for axis in material.axes) > 1,
         has_details=bool(details),

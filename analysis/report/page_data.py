@@ -64,8 +64,6 @@ def finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 def _entry(entry: Entry, material: Material, series: dict[tuple[Setting, ...], int]) -> dict[str, Any]:
     """An entry; those that agree on every axis share a series, which is numbered as it comes up."""
     key = tuple(entry.settings[axis.name] for axis in material.axes)
-    if not material.axes:
-        key = (entry.name,)
     return {
         "name": entry.name,
         "strategy": entry.strategy,

@@ -442,6 +442,53 @@ def test_names_that_look_like_markup_stay_text(tmp_path: Path, opened: Callable[
     assert watched.page.locator("img[src=x]").count() == 0
 
 
+def test_a_sweep_of_time_alone_compares_numbers(tmp_path: Path, opened: Callable[..., Watched]) -> None:
+    watched = opened(write_report([write_sweep(tmp_path / "s", measured=False)], tmp_path / "out.html"))
+    charts = watched.page.eval_on_selector_all(".chart", "all => all.map(one => one.id)")
+    assert charts == ["ends", "heat", "phases", "devices"]
+    watched.drawn(*charts)
+    assert [watched.title("ends", axis) for axis in ("xaxis", "yaxis")] == [
+        "Simulated time (s)",
+        "Clients' energy (J)",
+    ]
+    watched.page.locator("#end-legend button", has_text="fixed").click()
+    assert watched.rows() == watched.points() == [8, 9, 10, 11]
+
+
+def test_a_sweep_all_of_whose_runs_failed_tells_why(tmp_path: Path, opened: Callable[..., Watched]) -> None:
+    sweep = write_sweep(tmp_path / "s", ("exact",), (8,), (0, 1), failed=(0, 1))
+    watched = opened(write_report([sweep], tmp_path / "out.html"))
+    assert watched.page.locator(".chart").count() == 0
+    assert (
+        watched.page.locator("#table tr.failed .error").all_inner_texts()
+        == ["RunError: diverged in round 1"] * 2
+    )
+    watched.page.get_by_label("seed").select_option(label="1")
+    assert watched.rows() == [1]
+
+
+def test_runs_of_different_domains_and_seeds_are_all_there(
+    tmp_path: Path, opened: Callable[..., Watched]
+) -> None:
+    folders = [
+        write_run_folder(
+            tmp_path / domain,
+            seed=seed,
+            name=domain,
+            fids={domain: [90.0, 40.0, 20.0 + seed]},
+            pictures=False,
+        )
+        for seed, domain in enumerate(("a", "b"))
+    ]
+    watched = opened(write_report(folders, tmp_path / "out.html"))
+    assert watched.points() == [0, 1]
+    assert watched.page.locator("#legend button > span").all_inner_texts() == ["seed 0", "seed 1"]
+    watched.page.get_by_label("Domain").first.select_option(label="b")
+    assert watched.points("curves") == [1]
+    watched.page.get_by_label("seed").first.select_option(label="0")
+    assert watched.rows() == [0]
+
+
 def test_the_benchmark_of_a_sweeps_report_still_runs(chromium: Browser, tmp_path: Path) -> None:
     script = Path(__file__).resolve().parents[2] / "benchmarks" / "report.py"
     file = tmp_path / "numbers.json"

@@ -87,8 +87,12 @@ def picture(seed: int, tiles: tuple[int, int] = (4, 10), pixels: int = 28) -> by
 def write_run_folder(
     folder: Path, *, name="made-up", seed=0, strategy="huscf_gan", selector="exact", width=16,
     iteration_s=2.0, fids=None, rounds=3, pictures=True, energy_j=50.0, scenario=None,
+    measured=True,
 ) -> Path:  # fmt: skip
-    """Write a run of two iterations a round; ``fids``: domain -> FID before training and after each round."""
+    """Write a run of two iterations a round; ``fids``: domain -> FID before training and after each round.
+
+    Not ``measured`` is a run that simulates time alone.
+    """
     fids = fids or {domain: [300.0 / (1 + 2 * r) for r in range(rounds + 1)] for domain in DOMAINS}
     rounds = len(next(iter(fids.values()))) - 1
     round_s = 2 * iteration_s + 1.0
@@ -97,7 +101,10 @@ def write_run_folder(
         name=name, seed=seed, strategy=strategy, selector=selector, width=width, rounds=rounds
     )
     run.write_text("scenario.yaml", text)
-    run.write_tables(_tables(fids, rounds, iteration_s, round_s, energy_j))
+    tables = _tables(fids, rounds, iteration_s, round_s, energy_j)
+    if not measured:
+        tables["metrics"] = tables["metrics"][:0]
+    run.write_tables(tables)
     run.write_json("environment.json", _ENVIRONMENT)
     run.write_json("summary.json", {})
     loaded = load_run(folder)
@@ -105,7 +112,7 @@ def write_run_folder(
              "energy_j": None if math.isnan(energy_j) else energy_j * 4 * rounds, "iteration_latency_s": iteration_s,
              "training_key": "k" * 64, "timeline_sha256": "t" * 64, "weights_sha256": "w" * 64}  # fmt: skip
     run.write_json("summary.json", summarize(loaded) | facts)
-    if pictures:
+    if pictures and measured:
         for domain in fids:
             for round_ in range(-1, rounds):
                 run.write_sample(round_, domain, picture(1000 * seed + round_ + 1))
@@ -197,7 +204,7 @@ def write_comparison(folder: Path, strategies=("huscf_gan", "fedgan"), seeds=(0,
 
 def write_sweep(
     folder: Path, selectors=("exact", "greedy", "fixed"), widths=(8, 16), seeds=(0, 1), rounds=3, failed=(),
-    pictures=True,
+    pictures=True, measured=True,
 ) -> Path:  # fmt: skip
     """Write a sweep over selectors and widths; ``failed``: numbers of the jobs that failed."""
     rng = np.random.default_rng(7)
@@ -215,10 +222,10 @@ def write_sweep(
             own = write_run_folder(
                 folder / "runs" / job, seed=seed, selector=selector, width=width, iteration_s=latency_s,
                 fids={domain: _falling(last + 9 * at, rounds, rng) for at, domain in enumerate(DOMAINS)},
-                pictures=pictures, energy_j=40.0 * width / 16 + seed,
+                pictures=pictures, measured=measured, energy_j=40.0 * width / 16 + seed,
             )  # fmt: skip
             run = load_run(own)
-            curves.append(curve_rows(row, run))
+            curves += [curve_rows(row, run)] if measured else []
         rows.append(result_row(row, run, Target("fid", 40.0)))
     axes = {"cuts.selector": selectors, "model.width": widths}
     out = RunFolder(folder)

@@ -34,14 +34,13 @@ function toggleFilter(key, value) {
 
 // Toggles a whole series: the same value on every axis.
 function toggleSeries(run) {
-  if (!DATA.axes.length) return toggleFilter("run", RUNS.indexOf(run));
   const keys = DATA.axes.map((_, place) => `a${place}`);
   const on = keys.every((key) => filters.get(key)?.size === 1 && filters.get(key).has(valueOf(run, key)));
   for (const key of keys) {
     if (on) filters.delete(key);
     else filters.set(key, new Set([valueOf(run, key)]));
   }
-  return changed();
+  changed();
 }
 
 function filterText(key, value) {
@@ -82,30 +81,38 @@ function showPickers() {
     const options = [["", "any"], ...values.map(([value, text]) => [value, shortened(text, 40)])];
     if (chosen?.size > 1) options.unshift(["several", `${chosen.size} chosen`]);
     const now = !chosen ? "" : chosen.size === 1 ? [...chosen][0] : "several";
-    pickers.append(select(name, options, now, (value) => {
+    const picker = select(name, options, now, (value) => {
       setFilter(key, value === "" ? [] : [Number(value)]);
-      const again = [...pickers.querySelectorAll("select")][keys.findIndex((one) => one[0] === key)];
-      again?.focus();
-    }));
+      pickers.querySelector(`[data-key=${key}] select`).focus();
+    });
+    picker.dataset.key = key;
+    pickers.append(picker);
   }
 }
 
-// Groups of runs that share a look: by an axis, by the strategy, or each series on its own.
-const look = { by: DATA.axes.length ? "a0" : "series" };
-
+// Groups of runs that share a look: by an axis, by the seed, by every combination of the axes, or each run on its own.
 function groupChoices() {
   const choices = DATA.axes.map((axis, place) => [`a${place}`, axis.name]).filter((_, place) => DATA.axes[place].values.length > 1);
-  if (DATA.axes.length !== 1) choices.push(["series", DATA.axes.length ? "every combination" : "run"]);
-  return choices;
+  const several = choices.length > 1;
+  if (SEEDS.length > 1) choices.push(["seed", "seed"]);
+  if (several) choices.push(["series", "every combination"]);
+  return choices.length ? choices : [["run", "run"]];
+}
+
+const look = { by: groupChoices()[0][0] };
+
+function seriesGroups() {
+  const firsts = new Map();
+  RUNS.forEach((run) => { if (!firsts.has(run.series)) firsts.set(run.series, run); });
+  return [...firsts].map(([series, run]) => ({
+    name: run.settings.join(" · "), has: (one) => one.series === series, toggle: () => toggleSeries(run),
+  }));
 }
 
 function groups() {
-  if (look.by === "series") {
-    const firsts = new Map();
-    RUNS.forEach((run) => { if (!firsts.has(run.series)) firsts.set(run.series, run); });
-    const name = (run) => (DATA.axes.length ? run.settings.join(" · ") : run.name);
-    return [...firsts].map(([series, run]) => ({ name: name(run), has: (one) => one.series === series, toggle: () => toggleSeries(run) }));
-  }
+  if (look.by === "series") return seriesGroups();
+  if (look.by === "seed") return SEEDS.map((seed) => ({ name: `seed ${seed}`, has: (run) => run.seed === seed, toggle: () => toggleFilter("seed", seed) }));
+  if (look.by === "run") return RUNS.map((run, row) => ({ name: run.name, has: (one) => one === run, toggle: () => toggleFilter("run", row) }));
   const place = Number(look.by.slice(1));
   return DATA.axes[place].values.map((value, at) => ({
     name: String(value), has: (run) => run.settings[place] === value, toggle: () => toggleFilter(look.by, at),

@@ -85,8 +85,8 @@ function lastValue(run, what, domain) {
   if (!what.isMetric) return run.numbers[what.name] ?? null;
   const values = run.last[what.name] || {};
   if (domain) return values[domain] ?? null;
-  const all = known(Object.values(values));
-  return all.length && all.length === DATA.domains.length ? mean(all) : null;
+  const all = Object.values(values);
+  return all.length && !all.includes(null) ? mean(all) : null;
 }
 
 const runLines = (run) => {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -28,6 +28,7 @@ def leaves(value: object, path: str = "") -> dict[str, object]:
     return {path: value}
 
 
+@settings(deadline=None, max_examples=20)
 @given(
     st.sampled_from(["quickstart", "paper/s4_two_domain_non_iid", "paper_small/s7"]),
     st.randoms(use_true_random=False),

@@ -9,7 +9,7 @@ import pytest
 from made_up_folders import write_comparison, write_run_folder, write_sweep
 
 from analysis.report.gathering import gather
-from analysis.report.headline import cards, entries_table, quality
+from analysis.report.headline import cards, entries_table, mean_last, quality
 from analysis.report.records import environment, ledgers
 from analysis.runs import RunError
 
@@ -80,6 +80,15 @@ def test_the_table_has_a_row_for_each_entry_and_gaps_for_what_failed(tmp_path: P
             assert [row[place + at].order for at in (1, 2)] == [
                 entry.last["fid"][name] for name in ("mnist5k", "glyphs")
             ]
+
+
+def test_a_mean_over_domains_is_that_of_the_runs_own_domains_and_of_all_of_them(tmp_path: Path) -> None:
+    one = write_run_folder(tmp_path / "one", name="one", fids={"a": [9.0, 4.0], "b": [9.0, 6.0]})
+    two = write_run_folder(tmp_path / "two", name="two", fids={"c": [9.0, 8.0]})
+    gap = write_run_folder(tmp_path / "gap", name="gap", fids={"a": [9.0, 4.0], "b": [9.0, math.nan]})
+    entries = gather([one, two, gap]).entries
+    assert [mean_last(entry, "fid") for entry in entries] == [5.0, 8.0, None]
+    assert [mean_last(entry, "unknown") for entry in entries] == [None] * 3
 
 
 def test_alike_ledgers_are_told_once_with_the_sizes_of_the_first(tmp_path: Path) -> None:

@@ -76,7 +76,14 @@ def test_a_metric_that_was_not_measured_in_a_round_is_a_gap(tmp_path: Path) -> N
     folder = write_run_folder(tmp_path / "run", fids={"a": [9.0, nan, 3.0], "b": [8.0, 7.0, nan]})
     data = json.loads(script_json(page_data(gather([folder]), {})))
     assert data["curves"]["0"]["values"]["fid"] == {"a": [9.0, None, 3.0], "b": [8.0, 7.0, None]}
-    assert data["runs"][0]["last"]["fid"] == {"a": 3.0}
+    assert data["runs"][0]["last"]["fid"] == {"a": 3.0, "b": None}
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_series(tmp_path: Path) -> None:
+    folders = [write_run_folder(tmp_path / f"{seed}", seed=seed) for seed in (0, 1)]
+    data = page_data(gather(folders), {})
+    assert data["axes"] == []
+    assert [run["series"] for run in data["runs"]] == [0, 0]
 
 
 def test_a_comparison_has_one_axis_and_its_times_to_the_target(tmp_path: Path) -> None:

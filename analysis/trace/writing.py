@@ -22,6 +22,7 @@ from analysis.trace.events import (
     add_messages,
 )
 from analysis.trace.instants import nanoseconds
+from analysis.trace.lanes import Interval
 from analysis.trace.reading import TRACE_FILE
 from analysis.trace.timeline import Computation, Links, Message, timeline
 from analysis.trace.tracks import DEVICES, LINKS, device_lanes, link_lanes
@@ -108,13 +109,24 @@ class _Drawing:
         return {link: list(lanes) for link, lanes in self.on_links.items() if any(lanes.values())}
 
     def costs(self, shares: bool) -> Iterator[tuple[float, int]]:
-        """Yield when each computation and message begins, and how many events it takes at most."""
+        """Yield when each computation and message begins, and how many events it takes at most.
+
+        Counters change once at an instant, however much begins and ends then.
+        """
+        told: set[tuple[str, int]] = set()
+
+        def changes(counter: str, span: Interval) -> int:
+            new = {(counter, time) for time in span} - told
+            told.update(new)
+            return len(new)
+
         for one in self.computations:
-            yield one.start_s, 1 + 2
+            yield one.start_s, 1 + changes("computations", one.span)
         for index, message in enumerate(self.messages):
             drawn = (self.lanes.sent[index] is not None) + (self.lanes.received[index] is not None)
-            counters = 1 + len(message.links) if shares else 1
-            yield message.start_s, len(message.links) + drawn + 2 + 2 * counters
+            counters = ("flows", *(message.links if shares else ()))
+            changed = sum(changes(counter, message.span) for counter in counters)
+            yield message.start_s, len(message.links) + drawn + 2 + changed
 
     def until(self, limit_s: float) -> _Drawing:
         """Return what begins before a time; it is drawn as it is here."""

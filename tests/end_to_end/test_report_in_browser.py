@@ -175,7 +175,11 @@ def test_pointing_at_a_run_shows_it_and_its_settings(
         "Simulated time",
     ):
         assert told in text
-    watched.page.select_option("#curve-controls select >> nth=4", "each")
+    # Of several seeds the mean is shown, and which they are.
+    text = watched.hover("curves", 10)
+    for told in ("cuts.selector: fixed", "model.width: 16", "2 seeds: 0, 1", "after round 2"):
+        assert told in text
+    watched.page.get_by_label("Seeds").select_option(label="every run")
     text = watched.hover("curves", 11)
     for told in ("000ba1b2c3d4", "cuts.selector: fixed", "model.width: 16", "seed: 1", "after round 2"):
         assert told in text

@@ -61,7 +61,8 @@ function eachRun(shown, unit, title) {
 function bands(shown, unit, title) {
   const all = groups();
   const series = new Map();
-  shown.forEach((run) => series.set(run.series, [...(series.get(run.series) || []), run]));
+  shown.filter((run) => pointsOf(RUNS.indexOf(run), curveView.metric, curveView.domain).length)
+    .forEach((run) => series.set(run.series, [...(series.get(run.series) || []), run]));
   const many = series.size > MANY_CURVES;
   return [...series.values()].flatMap((runs) => {
     const rounds = new Map();
@@ -74,10 +75,9 @@ function bands(shown, unit, title) {
       round, x: mean(own.map((one) => one.x)), y: mean(own.map((one) => one.y)), time: mean(own.map((one) => one.time)),
       low: Math.min(...own.map((one) => one.y)), high: Math.max(...own.map((one) => one.y)), n: own.length,
     }));
-    if (!points.length) return [];
     const head = runLines(runs[0]);
     const name = DATA.axes.length ? head.slice(1, -1) : head.slice(0, 1);
-    const told = [...name, `${runs.length === 1 ? `seed: ${runs[0].seed}` : `${runs.length} seeds: ${runs.map((run) => run.seed).join(", ")}`}`].join("<br>");
+    const told = (runs.length === 1 ? head : [...name, `${runs.length} seeds: ${runs.map((run) => run.seed).join(", ")}`]).join("<br>");
     const texts = points.map((one) => `${told}<br>${when(one.round)}, ${amount(one.time, "s")}<br>${plain(title)} <b>${digits(one.y)}</b>${one.n > 1 ? ` (${digits(one.low)} to ${digits(one.high)})` : ""}`);
     const index = all.findIndex((group) => group.has(runs[0]));
     const line = curveTrace(points, index, unit, texts, points.map(() => RUNS.indexOf(runs[0])), many);

@@ -64,7 +64,7 @@ function bands(shown, unit, title) {
   shown.filter((run) => pointsOf(RUNS.indexOf(run), curveView.metric, curveView.domain).length)
     .forEach((run) => series.set(run.series, [...(series.get(run.series) || []), run]));
   const many = series.size > MANY_CURVES;
-  return [...series.values()].flatMap((runs) => {
+  const traces = [...series.values()].flatMap((runs) => {
     const rounds = new Map();
     for (const run of runs) {
       for (const one of pointsOf(RUNS.indexOf(run), curveView.metric, curveView.domain)) {
@@ -83,11 +83,13 @@ function bands(shown, unit, title) {
     const line = curveTrace(points, index, unit, texts, points.map(() => RUNS.indexOf(runs[0])), many);
     const xs = line.x;
     const area = {
-      type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", fill: "toself", opacity: many ? 0.08 : 0.16,
+      type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", fill: "toself", opacity: many ? 0.08 : 0.14,
       y: [...points.map((one) => one.high), ...points.map((one) => one.low).reverse()], fillcolor: seriesColour(index), line: { width: 0 },
     };
     return points.some((one) => one.n > 1) ? [area, line] : [line];
   });
+  // No range lies over another's curve.
+  return [...traces.filter((one) => one.fill), ...traces.filter((one) => !one.fill)];
 }
 
 function eachDomain(unit, title) {

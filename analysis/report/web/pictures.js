@@ -15,7 +15,7 @@ function showPictures() {
     .filter(([domain]) => !detailView.domain || domain === detailView.domain)
     .map(([domain, own]) => {
       const one = pictureAt(own, detailView.round);
-      const of = MANY ? `${RUNS[row].name}, ${domain}` : domain;
+      const of = MANY ? `${runLabel(RUNS[row])}, ${domain}` : domain;
       const value = METRICS[0] ? valuesOf(DATA.curves[row] || { round: [], values: {} }, METRICS[0].name, domain)?.[DATA.curves[row].round.indexOf(one.round)] : null;
       const caption = make("figcaption", {}, make("b", {}, of), ` ${when(one.round)}${value === null || value === undefined ? "" : `, ${METRICS[0].title} ${digits(value)}`}`);
       return make("figure", {}, make("img", { src: one.src, alt: `Generated images: ${of}, ${when(one.round)}`, decoding: "async" }), caption);

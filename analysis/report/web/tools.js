@@ -108,6 +108,13 @@ function logTicks(values) {
   return { dtick: span > 4 ? 1 : span > 0.7 ? "D2" : "D1" };
 }
 
+// What tells a run from the others in a few words: of a sweep's job its settings, else its name.
+function runLabel(run) {
+  if (DATA.kind !== "sweep" || !DATA.axes.length) return run.name;
+  const seed = RUNS.some((other) => other.seed !== run.seed) ? `, seed ${run.seed}` : "";
+  return shortened(run.settings.join(" · ") + seed, 80);
+}
+
 function axisLook(title, log, more = {}) {
   return {
     title: { text: title, standoff: 10 }, type: log ? "log" : "linear", automargin: true, gridcolor: colour("grid"),

@@ -56,10 +56,12 @@ class EventList:
             event = _event(phase, track, time, "message", "message") | {"id": number}
             self._add(time, 0, event | ({"bp": "e"} if phase == "f" else {}))
 
-    def counter(self, pid: int, name: str, unit: str, steps: Sequence[tuple[int, int]]) -> None:
+    def counter(self, pid: int, name: str, steps: Sequence[tuple[int, int]]) -> None:
         """Add a counter, given the times at which it changes and what it is from then on."""
         for time, count in steps:
-            self._add(time, 0, _event("C", Track(pid, pid), time, name, "counter") | {"args": {unit: count}})
+            self._add(
+                time, 0, _event("C", Track(pid, pid), time, name, "counter") | {"args": {"count": count}}
+            )
 
     def instant(self, track: Track, time: int, name: str, args: Mapping[str, object]) -> None:
         """Add something that takes no time."""
@@ -186,11 +188,11 @@ def add_counters(
         shared: Of each link the numbers of the messages that cross it.
     """
     working, flowing = [one.span for one in computations], [one.span for one in messages]
-    events.counter(DEVICES, "active computations", "computations", open_at(working, *window))
-    events.counter(LINKS, "active flows", "flows", open_at(flowing, *window))
+    events.counter(DEVICES, "active computations", open_at(working, *window))
+    events.counter(LINKS, "active flows", open_at(flowing, *window))
     for link, crossing in shared.items():
         own = [flowing[index] for index in crossing]
-        events.counter(LINKS, f"flows on {link}", "flows", open_at(own, *window))
+        events.counter(LINKS, f"flows on {link}", open_at(own, *window))
 
 
 def add_commits(events: EventList, commits: Sequence[tuple[float, str, Mapping[str, object]]]) -> None:

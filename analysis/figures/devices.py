@@ -28,9 +28,9 @@ PARTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("compute_s", "computing", {"color": BLUE}),
     ("transfer_s", "transferring", {"color": ORANGE}),
     ("wait_s", "waiting", {"color": LIGHT}),
-    ("off_s", "away", {"color": GREY}),
+    ("off_s", "away", {"facecolor": GREY, "hatch": "////", "edgecolor": "white"}),
 )
-"""The parts of a device's time: column, name and look. They differ in lightness as much as in hue."""
+"""The parts of a device's time: column, name and look. They differ in lightness or hatch as much as in hue."""
 
 # A row below this height cannot carry a line of text; its group is named instead.
 _TEXT_ROW_IN = 0.13

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,6 +81,8 @@ def heat_map(
     box, inch = axes.get_window_extent(), figure.dpi
     cell_in = box.width / inch / shown.shape[1], box.height / inch / shown.shape[0]
     _keep_names_apart(axes, cells, cell_in)
+    for one in (axes, bar.ax):
+        one.set_ylabel(_wrapped(one.get_ylabel(), box.height / inch))
     texts = [[unit.text(value) if np.isfinite(value) else "" for value in row] for row in shown]
     if max(len(text) for row in texts for text in row) * _CHARACTER_IN < cell_in[0] and cell_in[1] > _TEXT_IN:
         _write_numbers(axes, texts, scaled, norm)
@@ -110,6 +113,12 @@ def _label(name: str, values: pd.Index[Any]) -> str:
         return shortened(name, 22)
     label = quantity(name, values).label
     return label if len(label) <= 22 else label.replace(" (", "\n(")
+
+
+def _wrapped(label: str, room_in: float) -> str:
+    """An upright label in as many lines as the height of the map asks for."""
+    width = max(int(room_in / _CHARACTER_IN), 12)
+    return "\n".join(part for line in label.split("\n") for part in textwrap.wrap(line, width))
 
 
 def _norm(values: FloatArray) -> Normalize:

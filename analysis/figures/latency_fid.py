@@ -92,7 +92,8 @@ def latency_fid(
     A curve is the mean over the seeds of those rounds that all of them have, its band their range. The hollow first
     point is the untrained generator; on a logarithmic time axis, which it has where one series takes over 30 times as
     long as another, there is no room for it, since its time is 0. Dashed lines are floors, what real images get: of the
-    colour of their series, or grey where series share one; a shared one far below all curves is told in words.
+    colour of their series, or grey where series share one; a shared one far below all curves is told in words
+    above the axes.
 
     Args:
         frame: columns ``series`` and ``seed``, ``round`` (-1 before training), ``sim_time_s`` (simulated
@@ -242,8 +243,8 @@ def _draw_shared_floor(axes: Axes, floor: float, lowest: float) -> None:
     if floor >= lowest:
         axes.axhline(floor, color=GREY, linestyle=_FLOOR_DASHES, linewidth=0.8, zorder=2)
     else:
-        note = f"floor (real images): {three_digits(floor)}, far below"
-        axes.annotate(note, (0.02, 0.03), xycoords="axes fraction", color=GREY, fontsize="small")
+        note = f"floor {three_digits(floor)}, far below"
+        axes.set_title(note, loc="right", color=GREY, weight="normal", fontsize="small")
 
 
 def _band_alpha(courses: Mapping[str, Course]) -> float:

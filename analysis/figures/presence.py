@@ -40,5 +40,5 @@ def presence(frame: pd.DataFrame, axes: Axes) -> Axes:
         axes.stairs(table["there"], edges, baseline=None, label=str(name), **line)
     axes.set_ylim(0.0, 1.05 * float(frame["clients"].max()))
     axes.set_xlim(left=0.0)
-    axes.set_ylabel("Clients that are there (number)")
+    axes.set_ylabel("Clients there (number)")
     return axes

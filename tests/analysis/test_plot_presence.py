@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from figure_checks import assert_nothing_collides
 
 from analysis.plot_presence import clients_there, presence
 from analysis.plot_style import MissingDataError
@@ -37,6 +38,8 @@ def test_each_run_is_a_step_curve_over_its_rounds():
     assert [curve.values.tolist() for curve in curves] == [[2.0, pytest.approx(0.75)], [1.0]]
     assert [curve.edges.tolist() for curve in curves] == [[0.0, 10.0, 30.0], [0.0, 10.0]]
     assert axes.get_xlabel() == "Simulated time (s)"
+    assert axes.get_ylabel() == "Clients there (number)"
+    assert_nothing_collides(axes.figure)
 
 
 def test_where_nobody_was_away_there_is_nothing_to_show():

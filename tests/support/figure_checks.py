@@ -9,7 +9,9 @@ def boxes_of_texts(figure):
     """Boxes, in pixels, of all texts that are drawn."""
     figure.draw_without_rendering()
     panels = [axes for axes in figure.axes if axes.get_visible()]
-    texts = [text for axes in panels for text in [*axes.texts, axes.title, axes._left_title]]
+    texts = [
+        text for axes in panels for text in [*axes.texts, axes.title, axes._left_title, axes._right_title]
+    ]
     texts += [axis.label for axes in panels for axis in (axes.xaxis, axes.yaxis)]
     texts += [text for axes in panels for text in [*ticks_in_view(axes.xaxis), *ticks_in_view(axes.yaxis)]]
     legends = [*figure.legends, *(axes.get_legend() for axes in panels if axes.get_legend())]
@@ -31,7 +33,7 @@ def ticks_in_view(axis):
 
 
 def assert_nothing_collides(figure):
-    """No text lies on another or leaves the page; of slanted ones, whose boxes are larger than they are, only the page."""
+    """No text lies on another or leaves the page; slanted ones, whose boxes are larger than they, may meet."""
     boxes = boxes_of_texts(figure)
     width, height = figure.get_size_inches() * figure.dpi
     for place, (text, box, slanted) in enumerate(boxes):

@@ -121,7 +121,8 @@ def test_shares_of_a_class_are_of_its_own_time():
 
 
 def test_what_devices_do_can_be_told_without_any_hue():
-    light = [lightness(style["color"]) for _, _, style in PARTS]
+    light = [lightness(style["color"]) for _, _, style in PARTS if "hatch" not in style]
+    assert len(light) == len(PARTS) - 1
     assert min(abs(one - other) for at, one in enumerate(light) for other in light[:at]) > 8
 
 

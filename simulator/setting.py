@@ -195,6 +195,21 @@ def make_setting(
     )
 
 
+def check_devices(loaded: Loaded) -> None:
+    """Make the checks that need neither data nor networks: of the files of devices and links, and of who is where.
+
+    Args:
+        loaded: the scenario and where its values stand.
+
+    Raises:
+        ScenarioError: where a file is missing or wrong, or the parts of the scenario do not fit each other.
+    """
+    streams = Streams(loaded.scenario.seed)
+    fleet = _build_fleet(loaded, streams)
+    _clients_per_domain(loaded, loaded.scenario.strategy.data_holders(len(fleet.clients)))
+    _build_conditions(loaded, fleet, _build_network(loaded, fleet), streams)
+
+
 def workload_of(scenario: Scenario, architecture: Architecture) -> Workload:
     """Return what an iteration of a scenario consists of."""
     costs = model_costs(architecture, BYTES_PER_VALUE[scenario.execution.precision])

@@ -22,7 +22,7 @@ from scenarios.sweep_file import SweepFile
 from scenarios.tree import Scalar
 from simulator import registry
 from simulator.environment import DECIDING_PACKAGES
-from simulator.setting import make_setting
+from simulator.setting import check_devices
 from simulator.sweeping.faults import Faults
 from simulator.writing import FORMAT
 
@@ -128,7 +128,7 @@ class _Maker:
         self._seeds = self._seeds or self._seeds_of(self._base.loaded((*self._common, *varied)))
         jobs = [self._job(choices, varied, seed) for seed in self._seeds]
         # Files, fleets and domains that do not fit are told here, where the place of what is wrong is known.
-        make_setting(jobs[0].loaded)
+        check_devices(jobs[0].loaded)
         return jobs
 
     def _seeds_of(self, first: Loaded) -> tuple[int, ...]:

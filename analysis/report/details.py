@@ -21,7 +21,7 @@ MOST_DETAILED = 12
 
 FEW_DETAILED = 8
 
-PICTURE_BYTES = 5_000_000
+PICTURE_BYTES = 4_000_000
 """Most bytes of pictures in a page, before base64 adds a third."""
 
 MOST_ROWS = 40

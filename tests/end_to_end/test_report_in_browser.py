@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from made_up_folders import DOMAINS, SCENARIO, write_comparison, write_run_folde
 from playwright.sync_api import Browser, Page
 
 from analysis.report import palette, write_report
+from analysis.trace import gantt_frame
 
 pytestmark = pytest.mark.slow
 
@@ -491,6 +493,27 @@ def test_runs_of_different_domains_and_seeds_are_all_there(
     assert watched.points("curves") == [1]
     watched.page.get_by_label("seed").first.select_option(label="0")
     assert watched.rows() == [0]
+
+
+def test_an_iteration_of_a_run_that_was_played_is_drawn_leg_by_leg(
+    tiny_run, tmp_path: Path, opened: Callable[..., Watched]
+) -> None:
+    watched = opened(write_report([tiny_run.folder], tmp_path / "out.html"))
+    watched.drawn("timeline")
+    frame = gantt_frame(tiny_run.folder)
+    shown = watched.page.evaluate(
+        """document.getElementById("timeline").data.flatMap((trace) => trace.y.map((device, at) =>
+            [device, trace.name, trace.x[at], trace.marker.line.width[at] > 0]))"""
+    )
+    words = {"wait": "waits", "transfer": "transfers", "compute": "computes"}
+    counted = Counter((device, words[kind], critical) for device, kind, critical in
+                      zip(frame["device"], frame["kind"], frame["on_critical_path"], strict=True))  # fmt: skip
+    assert Counter((device, what, critical) for device, what, _, critical in shown) == counted
+    title = watched.title("timeline", "xaxis")
+    seconds = {"ms": 1e-3, "s": 1.0}[re.search(r"\((m?s)\)$", title)[1]]
+    assert sum(length for *_, length, _ in shown) * seconds == pytest.approx(
+        float((frame["end_s"] - frame["start_s"]).sum()), rel=1e-4
+    )
 
 
 def test_the_benchmark_of_a_sweeps_report_still_runs(chromium: Browser, tmp_path: Path) -> None:

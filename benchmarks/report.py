@@ -33,7 +33,7 @@ MEGABYTE = 1e6
 
 def main() -> None:
     """Measure everything and print the table."""
-    arguments = parse_arguments(__doc__ or "")
+    arguments = parse_arguments(__doc__ or "", threads=2)
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "sweep"
         if arguments.quick:

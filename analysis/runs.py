@@ -3,7 +3,7 @@
 Tables are plain parquet (``cuts.csv`` is CSV), readable with pandas and without this package::
 
     scenario.yaml  environment.json  summary.json  metrics.parquet  iterations.parquet  devices.parquet
-    transfers.parquet  cuts.csv  commits.parquet  wallclock.parquet  samples/  figures/  run.log
+    transfers.parquet  cuts.csv  commits.parquet  wallclock.parquet  samples/  figures/  trace.json  run.log
 """
 
 from __future__ import annotations

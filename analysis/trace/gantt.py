@@ -25,7 +25,7 @@ Row = tuple[str, str, str, float, float]
 """A row without its last column."""
 
 
-def gantt_frame(path: Path, iteration: int | None = None) -> pd.DataFrame:
+def gantt_frame(path: Path | str, iteration: int | None = None) -> pd.DataFrame:
     """Return what every device did in one iteration, and when it waited.
 
     Args:
@@ -50,7 +50,7 @@ def gantt_frame(path: Path, iteration: int | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(GANTT_COLUMNS))
 
 
-def critical_path_frame(path: Path, iteration: int | None = None) -> pd.DataFrame:
+def critical_path_frame(path: Path | str, iteration: int | None = None) -> pd.DataFrame:
     """Return the critical path of one iteration: what decided how long it took.
 
     Args:
@@ -123,7 +123,7 @@ class _Iteration:
         ]
 
 
-def _load(path: Path, iteration: int | None) -> _Iteration:
+def _load(path: Path | str, iteration: int | None) -> _Iteration:
     """Read one iteration of a trace.
 
     Raises:
@@ -155,7 +155,7 @@ def _load(path: Path, iteration: int | None) -> _Iteration:
     return _Iteration(devices, window, tuple(told), tuple(contents), critical_path(told, window))
 
 
-def _span_s(path: Path, facts: dict[str, Any], iteration: int | None) -> tuple[float, float]:
+def _span_s(path: Path | str, facts: dict[str, Any], iteration: int | None) -> tuple[float, float]:
     """Return when an iteration began and ended.
 
     Raises:

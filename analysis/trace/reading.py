@@ -28,7 +28,7 @@ LEGS: Columns = {
 """The columns of :func:`read_trace`."""
 
 
-def read_trace(path: Path) -> pd.DataFrame:
+def read_trace(path: Path | str) -> pd.DataFrame:
     """Read the timeline of a run's window of iterations.
 
     Args:
@@ -47,7 +47,7 @@ def read_trace(path: Path) -> pd.DataFrame:
     return legs_of(path, load_trace(path))
 
 
-def legs_of(path: Path, trace: dict[str, Any]) -> pd.DataFrame:
+def legs_of(path: Path | str, trace: dict[str, Any]) -> pd.DataFrame:
     """Return the table of :func:`read_trace` of a trace that was loaded."""
     rows: list[tuple[Any, ...]] = []
     try:
@@ -62,7 +62,7 @@ def legs_of(path: Path, trace: dict[str, Any]) -> pd.DataFrame:
         raise damaged(path, error) from error
 
 
-def load_trace(path: Path) -> dict[str, Any]:
+def load_trace(path: Path | str) -> dict[str, Any]:
     """Return a trace as it stands in its file.
 
     Raises:
@@ -84,13 +84,13 @@ def load_trace(path: Path) -> dict[str, Any]:
     return trace
 
 
-def trace_file(path: Path) -> Path:
+def trace_file(path: Path | str) -> Path:
     """Return the trace of a run folder; a path to it is taken as well."""
     path = Path(path)
     return path if path.name == TRACE_FILE else path / TRACE_FILE
 
 
-def damaged(path: Path, error: Exception) -> RunError:
+def damaged(path: Path | str, error: Exception) -> RunError:
     """Return the error of a trace that cannot be understood."""
     what = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
     return RunError(f"{trace_file(path)}: damaged: {what}")

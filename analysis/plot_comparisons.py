@@ -110,18 +110,22 @@ def runs_of(folder: Path) -> dict[str, list[Run]]:
     }
 
 
-def study_of_comparison(folder: Path) -> Study:
+def study_of_comparison(folder: Path, runs: Mapping[str, Sequence[Run]]) -> Study:
     """Return what the figures of a comparison are made of; a series is a strategy.
 
+    Args:
+        folder: the comparison's.
+        runs: what `runs_of` returned of it.
+
     Raises:
-        RunError: The comparison or one of its runs is missing or damaged.
+        RunError: The comparison is missing or damaged.
     """
     facts = _read(folder / COMPARISON_FILE)
     curves, results, times = [], [], []
     targets = facts["target"] or {"bounds": {}}
     reached = {one["strategy"]: one["time_to_target_s"] for one in facts["strategies"]}
-    for name, runs in runs_of(folder).items():
-        for at, (seed, run) in enumerate(zip(facts["seeds"], runs, strict=True)):
+    for name, own_runs in runs.items():
+        for at, (seed, run) in enumerate(zip(facts["seeds"], own_runs, strict=True)):
             curves.append(run.metrics.assign(series=name, seed=seed))
             results.append({"series": name, "seed": seed, "strategy": name, **_numbers(run)})
             for domain in targets["bounds"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.readable import bytes_text, duration_text, three_digits, time_unit
+from analysis.readable import three_digits, time_unit
 
 FID_LABEL = "FID (features of the domain's\nown classifier, not Inception)"
 
@@ -103,10 +103,3 @@ def quantity(column: str, values: Iterable[float]) -> Quantity:
             symbol, size = next(((one, size) for one, size in units if largest >= size), units[-1])
             return Quantity(f"{name} ({symbol})", size, symbol)
     return Quantity(f"{name} (as in the scenario)", 1.0)
-
-
-def value_text(column: str, value: float) -> str:
-    """One number of a column with its unit, three significant digits."""
-    if column.endswith("_s"):
-        return duration_text(value)
-    return bytes_text(value) if column.endswith("bytes") else three_digits(value)

@@ -155,7 +155,8 @@ def time_to_target(study: Study, choice: Choice = Choice()) -> Figure:
         raise MissingDataError("there is no target: nothing was timed to a quality")
     kept = _fastest(study.times)
     times = study.times[study.times["series"].isin(kept)]
-    panels = {name: times[times["domain"] == name] for name in in_order(times["domain"])}
+    domains = [name for name in in_order(study.curves["domain"]) if name in set(times["domain"])]
+    panels = {name: times[times["domain"] == name] for name in domains or in_order(times["domain"])}
     width_in = COLUMN_IN if len(panels) == 1 else PAGE_IN
     handles = target_entries([times])
     labels = [str(one.get_label()) for one in handles]

@@ -216,13 +216,15 @@ def draw_comparison_folder(
         RunError: when the comparison or one of its runs is missing or damaged.
     """
     of_runs = {"phases": phases_of, "bytes_by_kind": bytes_by_kind_of}
+    runs = runs_of(folder) if set(kinds) & {*STUDY_FIGURES, *of_runs} else {}
+    study = study_of_comparison(folder, runs) if set(kinds) & set(STUDY_FIGURES) else None
     written: list[Path] = []
     for kind in kinds:
-        if kind in STUDY_FIGURES:
-            written += _draw_study(kind, study_of_comparison(folder), choice, out_dir / kind)
+        if study is not None and kind in STUDY_FIGURES:
+            written += _draw_study(kind, study, choice, out_dir / kind)
         elif kind in of_runs:
-            runs = [(name, own[0]) for name, own in runs_of(folder).items()]
-            written += _saved(kind, folder.name, partial(of_runs[kind], runs), out_dir / kind)
+            firsts = [(name, own[0]) for name, own in runs.items()]
+            written += _saved(kind, folder.name, partial(of_runs[kind], firsts), out_dir / kind)
         else:
             written += draw_comparisons([folder], out_dir)
     return written

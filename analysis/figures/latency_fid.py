@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,22 +161,24 @@ def drawable(frame: pd.DataFrame, log_value: bool = True) -> pd.DataFrame:
 
 def courses_of(frame: pd.DataFrame) -> dict[str, Course]:
     """Each series' course; none of a series whose seeds have no round in common."""
+    by_round = frame.groupby(["series", "round"]).agg(
+        n=("seed", "nunique"),
+        time_s=("sim_time_s", "mean"),
+        mean=("value", "mean"),
+        low=("value", "min"),
+        high=("value", "max"),
+    )
+    seeds = frame.groupby("series")["seed"].nunique()
+    needed = seeds.reindex(by_round.index.get_level_values("series")).to_numpy()
+    common: dict[Any, pd.DataFrame] = dict(iter(by_round[by_round["n"] == needed].groupby(level="series")))
     courses = {}
-    for name, rows in frame.groupby("series", sort=False):
-        by_round = rows.groupby("round").agg(
-            n=("seed", "nunique"),
-            time_s=("sim_time_s", "mean"),
-            mean=("value", "mean"),
-            low=("value", "min"),
-            high=("value", "max"),
+    for name in (one for one in in_order(frame["series"]) if one in common):
+        own = common[name]
+        times_s, mean, low, high = (
+            own[key].to_numpy(dtype=float) for key in ("time_s", "mean", "low", "high")
         )
-        seeds = int(rows["seed"].nunique())
-        common = by_round[by_round["n"] == seeds]
-        if len(common):
-            times_s, mean, low, high = (
-                common[key].to_numpy(dtype=float) for key in ("time_s", "mean", "low", "high")
-            )
-            courses[str(name)] = Course(times_s, mean, low, high, bool(common.index[0] < 0), seeds)
+        untrained = bool(own.index.get_level_values("round")[0] < 0)
+        courses[name] = Course(times_s, mean, low, high, untrained, int(seeds[name]))
     return courses
 
 

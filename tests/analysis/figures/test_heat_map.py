@@ -39,7 +39,7 @@ def test_a_cell_is_the_mean_of_its_rows_in_the_unit_of_the_colour_bar():
     axes = drawn(frame)
     assert axes.images[0].get_array().tolist() == [[2.0, 10.0]]
     assert [text.get_text() for text in axes.texts] == ["2.00", "10.0"]
-    assert axes.figure.axes[1].get_ylabel().split() == "Mean latency of an iteration (min)".split()
+    assert axes.figure.axes[1].get_ylabel().replace("\n", " ") == "Mean latency of an iteration (min)"
     assert axes.get_xlabel() == "width\n(as in the scenario)"
     assert axes.get_ylabel() == "mix"
 

@@ -36,7 +36,7 @@ class ForetoldMachinery:
             seconds = processor.seconds(leg)
             start_s = processor.queue(reached_s, seconds)
             reached_s = start_s + seconds
-            self._recorder.compute(device, start_s, reached_s, leg.flops, work=(leg.phase, leg.what))
+            self._recorder.compute(device, start_s, reached_s, leg.flops, 0.0, (leg.phase, leg.what))
         return self._env.timeout(reached_s - now_s, Outcome(True, now_s, reached_s))
 
     def send(self, message: Message, once: bool) -> simpy.Event:

@@ -48,7 +48,6 @@ class Ending:
         weights_sha256: the digest of the weights; None where nothing was trained, or not to the end.
         more: further keys of the summary.
         figures: what is drawn of a run that finished; None for everything.
-        trace: whether a run that finished leaves the trace that its scenario asks for.
     """
 
     status: str
@@ -56,7 +55,6 @@ class Ending:
     weights_sha256: str | None = None
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     figures: Sequence[str] | None = None
-    trace: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +86,11 @@ def write_beginning(folder: RunFolder, plan: Plan, environment: Mapping[str, Any
 
 
 def write_ending(folder: RunFolder, course: Course, ending: Ending, progress: Progress) -> None:
-    """Write tables, summary and figures; of a run that did not finish, the rounds that did."""
+    """Write tables, trace, summary and figures; of a run that did not finish, the tables of the rounds that did."""
     finished = ending.status == FINISHED
     tables = course.recorder.tables() if finished else course.recorder.closed_tables()
     folder.write_tables(tables)
-    if finished and ending.trace:
+    if finished:
         write_trace_of(course, folder, tables["commits"])
     # Last but for the figures: a folder with a summary is whole.
     folder.write_json("summary.json", _summary(folder, course, ending, tables))

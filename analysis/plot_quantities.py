@@ -75,7 +75,7 @@ def metric_label(column: str) -> str:
     """The label of a metric's axis; of one domain's values with the domain."""
     metric, _, domain = column.partition(".")
     label = _METRICS.get(metric, f"{metric} (as measured)")
-    return f"{label}\n{domain}" if domain else label
+    return f"{domain}:\n{label}" if domain else label
 
 
 def quantity(column: str, values: Iterable[float]) -> Quantity:

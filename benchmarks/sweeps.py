@@ -81,7 +81,7 @@ def _on_ray(command: list[str]) -> float:
 def _killed(
     command: list[str], whole_s: float, kills: int, moments: np.random.Generator
 ) -> tuple[float, int]:
-    """Begin a sweep and kill it, again and again, then let it end; return the seconds of all, and the kills that hit."""
+    """Begin a sweep and kill it, again and again, then let it end; return all seconds, and the kills that hit."""
     started, died = time.perf_counter(), 0
     for _ in range(kills):
         process = subprocess.Popen(

@@ -94,7 +94,8 @@ def _unpacked(task: Task, trained: bytes | None, files: Sequence[bytes], scratch
     unpack(trained, scratch / "trained")
     run = scratch / "trained" / task.trained.name
     trained_scenario = run / SCENARIO_FILE
-    text = with_places(trained_scenario.read_text(encoding="utf-8"), places)
+    # It has the same data, but maybe not the same devices.
+    text = with_places(trained_scenario.read_text(encoding="utf-8"), places, all_named=False)
     trained_scenario.write_text(text, encoding="utf-8")
     return replace(task, scenario=scenario, trained=run)
 

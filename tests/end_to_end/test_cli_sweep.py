@@ -2,9 +2,9 @@
 
 import json
 import os
-import random
 import shutil
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,17 @@ def undisturbed(tmp_path_factory):
     done = sweep(home, "two", "--workers", "2")
     assert done.returncode == 0, done.stderr
     return Undisturbed(home, home / "two", done.stdout, done.stderr)
+
+
+FEW = "name: small\nbase: tiny.yaml\naxes: {strategy.batch_size: [8]}\nseeds: 1\n"
+"""As few jobs as can be."""
+
+
+@pytest.fixture
+def small(tmp_path, hetedge):
+    """The test's folder, in which the command works, with the tiny scenario."""
+    write_tiny(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
@@ -178,43 +189,41 @@ def test_a_folder_of_another_sweep_or_of_a_run_is_refused(undisturbed):
     assert "already holds a run" in run.stderr.splitlines()[-1]
 
 
-def test_a_longer_sweep_keeps_what_a_shorter_one_has_done(home, undisturbed):
-    (home / "small.yaml").write_text(SWEEP.replace("[8, 16]", "[8]"))
-    assert sweep(home, "out", "--workers", "2").returncode == 0
-    (home / "small.yaml").write_text(SWEEP)
-    done = sweep(home, "out", "--workers", "2", "--resume")
-    assert done.returncode == 0, done.stderr
-    assert sorted(events(home / "out", "finished")) == sorted(set(events(home / "out", "started")))
-    assert len(events(home / "out", "started")) == JOBS
-    same_numbers(home / "out", undisturbed.folder)
+def test_a_longer_sweep_keeps_what_a_shorter_one_has_done(small, hetedge):
+    (small / "small.yaml").write_text(FEW)
+    assert hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1).code == 0
+    (small / "small.yaml").write_text(FEW.replace("seeds: 1", "seeds: 3"))
+    done = hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1, "--resume")
+    assert done.code == 0, done.err
+    begun = events(small / "out", "started")
+    assert len(begun) == len(set(begun)) == 3
+    assert events(small / "out", "finished") == begun
+    assert list(load_sweep(small / "out").results["job"]) == begun
 
 
 def test_a_sweep_killed_at_any_moment_goes_on_where_it_was(home, undisturbed):
-    moments = random.Random(20260101)
+    out = home / "out"
     kills = 0
-    for _ in range(10):
+    for finished_before in (0, 1, 0, 2):
         process = start_sweep(home, "out", "--workers", "2", "--resume")
-        done = len(events(home / "out", "finished"))
-        # Somewhere between the first job's beginning and the table.
-        wait_until(lambda: list((home / "out").glob("unfinished/*/run/*")), process)
+        done = len(events(out, "finished"))
+        # Between a job's beginning and the table.
+        wait_until(lambda: list(out.glob("unfinished/*/run/*")), process)
         workers = psutil.Process(process.pid).children(recursive=True)
-        wanted = done + moments.choice([0, 0, 1])
-        wait_until(
-            lambda: process.poll() is not None or len(events(home / "out", "finished")) >= wanted, process
-        )
+        wanted = min(done + finished_before, JOBS - 1)
+        while process.poll() is None and len(events(out, "finished")) < wanted:
+            time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         kills += process.returncode == -signal.SIGKILL
         _, alive = psutil.wait_procs(workers, timeout=10)
         assert not alive, "a worker outlived its parent"
-        if len(events(home / "out", "finished")) >= JOBS - 1:
-            break
     assert kills >= 3
     done = sweep(home, "out", "--workers", "2", "--resume")
     assert done.returncode == 0, done.stderr
-    same_numbers(home / "out", undisturbed.folder)
-    assert sorted(events(home / "out", "finished")) == sorted(load_sweep(home / "out").results["job"])
-    assert not begun_again_after_the_end(attempts(home / "out"))
+    same_numbers(out, undisturbed.folder)
+    assert sorted(events(out, "finished")) == sorted(load_sweep(out).results["job"])
+    assert not begun_again_after_the_end(attempts(out))
 
 
 def test_a_job_whose_worker_is_killed_is_tried_again(home, undisturbed):
@@ -250,66 +259,60 @@ def test_ctrl_c_ends_workers_and_keeps_what_is_finished(home, undisturbed):
     same_numbers(home / "out", undisturbed.folder)
 
 
-def test_failed_jobs_are_listed_and_tried_again_alone(home):
-    text = SWEEP.replace(
-        "      phones:",
-        "      microcontrollers: {devices.clients: [{profile: esp32-s3, count: 4, memory: 1 kB}]}\n      phones:",
+def test_failed_jobs_are_listed_and_tried_again_alone(small, hetedge):
+    (small / "small.yaml").write_text(
+        FEW.replace("seeds: 1", "seeds: 2").replace(
+            "axes: {", "axes: {devices.clients.0.memory: [1 GB, 1 kB], "
+        )
     )
-    (home / "small.yaml").write_text(text)
-    done = sweep(home, "out", "--workers", "2")
-    assert done.returncode == 3
-    *listed, last = done.stderr.splitlines()[-5:]
-    assert last == "out: 4 of 12 jobs failed; --resume tries them again"
-    assert all(
-        "mix=microcontrollers" in line and " failed: " in line and "1 kB" not in line for line in listed
-    )
-    read = load_sweep(home / "out")
+    done = hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1)
+    assert done.code == 3
+    *listed, last = done.lines[-3:]
+    assert last == "out: 2 of 4 jobs failed; --resume tries them again"
+    assert all("devices.clients.0.memory=1 kB" in line and " failed: " in line for line in listed)
+    read = load_sweep(small / "out")
     failed = read.results[read.results["status"] == "failed"]
-    assert (len(read.results), list(failed["mix"])) == (12, ["microcontrollers"] * 4)
-    assert all("memory" in error or "MB" in error for error in failed["error"])
-    assert (read.facts["finished"], read.facts["failed"]) == (8, 4)
-    written = json.loads((home / "out" / "failed" / failed["job"].iloc[0] / "error.json").read_text())
+    assert list(failed["devices.clients.0.memory"]) == ["1 kB"] * 2
+    assert all("MB" in error for error in failed["error"])
+    assert (read.facts["finished"], read.facts["failed"]) == (2, 2)
+    written = json.loads((small / "out" / "failed" / failed["job"].iloc[0] / "error.json").read_text())
     assert written["error"] == failed["error"].iloc[0]
-    before = len(events(home / "out", "started"))
-    again = sweep(home, "out", "--workers", "2", "--resume")
-    assert again.returncode == 3
-    assert (
-        len(events(home / "out", "started")) == before
-    )  # what cannot be planned is refused before it begins
-    assert sorted(events(home / "out", "failed")) == sorted(list(failed["job"]) * 2)
+    before = events(small / "out", "started")
+    assert hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1, "--resume").code == 3
+    assert events(small / "out", "started") == before  # what cannot be planned is refused before it begins
+    assert sorted(events(small / "out", "failed")) == sorted(list(failed["job"]) * 2)
 
 
-def test_a_job_that_diverges_fails_alone(home):
-    (home / "small.yaml").write_text(
+def test_a_job_that_diverges_fails_alone(small, hetedge):
+    (small / "small.yaml").write_text(
         "name: small\nbase: tiny.yaml\naxes: {strategy.learning_rate: [0.001, 1.0e+38]}\n"
     )
-    done = sweep(home, "out", "--workers", "2")
-    assert done.returncode == 3
-    read = load_sweep(home / "out")
+    assert hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1).code == 3
+    read = load_sweep(small / "out")
     assert list(read.results["status"]) == ["finished", "failed"]
     assert "diverged" in read.results["error"].iloc[1]
-    assert (home / "out" / "failed" / read.results["job"].iloc[1] / "run" / "scenario.yaml").is_file()
+    assert (small / "out" / "failed" / read.results["job"].iloc[1] / "run" / "scenario.yaml").is_file()
 
 
-def test_a_run_that_ends_by_its_time_is_trained_where_it_cannot_be_retimed(home):
-    (home / "small.yaml").write_text(SWEEP.replace("[8, 16]", "[8]"))
-    (home / "tiny.yaml").write_text((home / "tiny.yaml").read_text() + "stop: {sim_time: 200 ms}\n")
-    done = sweep(home, "out", "--workers", "2")
-    assert done.returncode == 0, done.stderr
-    read = load_sweep(home / "out")
+def test_a_run_that_ends_by_its_time_is_trained_where_it_cannot_be_retimed(small, hetedge, caplog):
+    caplog.set_level("INFO")
+    (small / "small.yaml").write_text(SWEEP.replace("[8, 16]", "[8]").replace("seeds: 2", "seeds: 1"))
+    (small / "tiny.yaml").write_text((small / "tiny.yaml").read_text() + "stop: {sim_time: 200 ms}\n")
+    done = hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1)
+    assert done.code == 0, done.err
+    read = load_sweep(small / "out")
     assert list(read.results["trained_in"]) == list(read.results["job"])
-    assert "it was trained, not retimed" in done.stderr
+    assert "it was trained, not retimed" in (small / "out" / "sweep.log").read_text()
     assert len(set(read.results["rounds"])) == 2
 
 
-def test_a_timing_only_sweep_trains_nothing(tmp_path):
-    write_tiny(tmp_path)
-    (tmp_path / "small.yaml").write_text(
+def test_a_timing_only_sweep_trains_nothing(small, hetedge):
+    (small / "small.yaml").write_text(
         SWEEP.replace("target: fid<1000\n", "").replace("set: {", "set: {execution.training: false, ")
     )
-    done = sweep(tmp_path, "out", "--workers", "2")
-    assert done.returncode == 0, done.stderr
-    read = load_sweep(tmp_path / "out")
+    done = hetedge("sweep", "small.yaml", "-o", "out", "--workers", 1)
+    assert done.code == 0, done.err
+    read = load_sweep(small / "out")
     assert set(read.results["trained_in"]) == {""}
     assert "fid" not in read.results
     assert len(read.curves) == 0

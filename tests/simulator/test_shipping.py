@@ -1,6 +1,7 @@
 """Files between machines that share none: what is packed comes out the same, and scenarios name the new places."""
 
 import io
+import re
 import tarfile
 from contextlib import suppress
 from importlib import resources
@@ -85,6 +86,29 @@ def test_no_path_is_taken_for_another_that_it_begins(found):
     assert with_places(text, places) == "".join(f"- {places[path]}\n" for path in paths)
 
 
+def test_links_are_packed_as_what_they_lead_to(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "part").write_text("x")
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "part").symlink_to(tmp_path / "real" / "part")
+    for name in ("linked", "images"):
+        unpack(pack(tmp_path / name), tmp_path / "out")
+        assert not (tmp_path / "out" / name).is_symlink()
+        assert not (tmp_path / "out" / name / "part").is_symlink()
+        assert (tmp_path / "out" / name / "part").read_text() == "x"
+
+
+def test_no_place_is_taken_for_a_path():
+    places = {Path("/a"): Path("/n/1/a"), Path("/a/b"): Path("/a/0/b")}
+    assert with_places("one: /a/b\ntwo: /a\n", places) == "one: /a/0/b\ntwo: /n/1/a\n"
+
+
+def test_quotes_in_a_path_are_written_as_the_text_has_them():
+    places = {Path("/d/o'brien: x"): Path("/n/0/o'brien: x")}
+    assert with_places("path: '/d/o''brien: x'\n", places) == "path: '/n/0/o''brien: x'\n"
+
+
 def test_a_path_that_the_text_writes_otherwise_is_refused():
     with pytest.raises(ValueError, match="its name cannot be told in a scenario's text; allowed: "):
         with_places('path: "/d/a\\tb"\n', {Path("/d/a\tb"): Path("/n/b")})
@@ -119,3 +143,10 @@ def test_a_shipped_scenario_is_the_same_but_for_its_places(tmp_path):
     assert (Path(again.data.domains[0].dataset.path) / "part").read_text() == "x"
     changed = {"devices", "data"}
     assert again.model_dump(exclude=changed) == loaded.scenario.model_dump(exclude=changed)
+
+
+def test_of_another_runs_scenario_only_what_it_names_is_replaced():
+    places = {Path("/a/data"): Path("/b/0/data"), Path("/a/mine.yaml"): Path("/b/1/mine.yaml")}
+    assert with_places("path: /a/data", places, all_named=False) == "path: /b/0/data"
+    with pytest.raises(ValueError, match=re.escape("/a/mine.yaml: its name cannot be told")):
+        with_places("path: /a/data", places)

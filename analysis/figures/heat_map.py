@@ -118,7 +118,9 @@ def _label(name: str, values: pd.Index[Any]) -> str:
 def _wrapped(label: str, room_in: float) -> str:
     """An upright label in as many lines as the height of the map asks for."""
     width = max(int(room_in / _CHARACTER_IN), 12)
-    return "\n".join(part for line in label.split("\n") for part in textwrap.wrap(line, width))
+    if all(len(line) <= width for line in label.split("\n")):
+        return label
+    return "\n".join(textwrap.wrap(" ".join(label.split()), width))
 
 
 def _norm(values: FloatArray) -> Normalize:

@@ -206,7 +206,7 @@ class ExecutionOptions(_Section):
 TRACED_ITERATIONS = 2
 """Iterations of the trace where a scenario does not say how many."""
 
-MOST_TRACED_DEVICES = 2000
+MOST_TRACED_DEVICES = 200
 """Devices up to which there is a trace that nobody asked for."""
 
 

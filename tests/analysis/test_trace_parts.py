@@ -179,8 +179,8 @@ def test_computations_have_names_and_phases():
 
 
 def test_how_many_iterations_are_shown():
-    assert TraceOptions().length(2000) == 2
-    assert TraceOptions().length(2001) == 0
+    assert TraceOptions().length(200) == 2
+    assert TraceOptions().length(201) == 0
     assert TraceOptions(iterations=7).length(100_000) == 7
     assert TraceOptions(iterations=0).length(3) == 0
 

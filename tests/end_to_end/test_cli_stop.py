@@ -105,7 +105,7 @@ def test_wrong_stops_are_refused_by_every_command(hetedge, tmp_path, command, te
     assert (done.code, done.out, done.lines) == (2, "", [line])
 
 
-@pytest.mark.parametrize("name", ["resume", "verify", "sweep", "report"])
+@pytest.mark.parametrize("name", ["resume", "verify"])
 def test_a_planned_command_is_refused_as_such(hetedge, name):
     done = hetedge(name, "x", "--workers", "4")
     assert (done.code, done.out, len(done.lines)) == (2, "", 1)

@@ -103,9 +103,10 @@ class LocalExecutor:
 
     def start(self, task: Task) -> None:
         """Start a task, in a worker that waits or in a new one."""
-        worker = next((one for one in self._workers if one.task is None), None)
-        if worker is None:
-            worker = self._new_worker()
+        for one in [one for one in self._workers if one.task is None and not one.process.is_alive()]:
+            one.end()
+            self._workers.remove(one)
+        worker = next((one for one in self._workers if one.task is None), None) or self._new_worker()
         worker.start(task, self._scratch / f"{task.job}-{uuid.uuid4().hex[:8]}")
 
     def _new_worker(self) -> _Worker:

@@ -147,7 +147,12 @@ class Course:
         self._under_way.add(job.id)
         self._folder.note("started", job, attempt=self._attempts[job.id], retimed=task.trained is not None)
         self._display.begins(job, task.trained is not None)
-        executor.start(task)
+        try:
+            executor.start(task)
+        except OSError as error:
+            # A file that it takes with it, or its own folder.
+            self._end(one)
+            self._fail(one, f"{error.filename}: {error.strerror or error}")
 
     def _take(self, event: Event) -> None:
         one = self._all[event.job]
@@ -155,14 +160,17 @@ class Course:
             self._facts[event.job] = event.told.facts
             self._display.goes_on(one.job, event.told)
             return
-        self._under_way.discard(event.job)
-        self._in_training.discard(one.training or "")
+        self._end(one)
         if isinstance(event, Lost):
             self._lost(one, event)
         elif event.outcome.error:
             self._fail(one, event.outcome.error, event)
         else:
             self._finish(one, event)
+
+    def _end(self, one: Prepared) -> None:
+        self._under_way.discard(one.job.id)
+        self._in_training.discard(one.training or "")
 
     def _lost(self, one: Prepared, event: Lost) -> None:
         self._folder.drop(one.job)

@@ -472,8 +472,16 @@ def test_a_file_with_a_wrong_digest_below_the_data_folder(refused, tmp_path, mon
         (("explain", "quickstart", "--client", "clinet-3"), "--client: ", "did you mean 'client-3'?"),
         (("explain", "quickstrat"), "quickstrat:1:1: no such file", "did you mean 'quickstart'?"),
         (("plot", "phase", "."), "unknown figure 'phase'; allowed: all, ", "did you mean 'phases'?"),
-        (("plot", "phases", "nowhere"), "nowhere: no such folder", "allowed: the folder of a run"),
-        (("plot", "phases", "."), ".: holds no scenario.yaml", "allowed: the folder of a run"),
+        (
+            ("plot", "phases", "nowhere"),
+            "nowhere: no such folder",
+            "allowed: the folder of a run or a comparison",
+        ),
+        (
+            ("plot", "phases", "."),
+            ".: holds no scenario.yaml",
+            "allowed: the folder of a run or a comparison",
+        ),
         (
             ("run", "quickstart", "-o", ""),
             "hetedge run: invalid value for '-o' / '--out': an empty path; ",

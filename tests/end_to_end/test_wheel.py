@@ -49,7 +49,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_every_file_of_the_packages_and_no_other(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name for name in names if ".dist-info/" not in name}
-    kinds = ("*.py", "*.yaml", "*.csv", "*.schema.json", "py.typed")
+    kinds = ("*.py", "*.yaml", "*.csv", "*.schema.json", "*.css", "*.j2", "*.js", "py.typed")
     ours = {
         path.relative_to(ROOT).as_posix()
         for room in ROOMS

@@ -63,6 +63,12 @@ def test_a_task_comes_back_as_a_run_folder_and_its_worker_serves_again(executor,
     again, _ = ends(executor)
     assert workers_now() == [worker]
     assert again.folder != done.folder
+    # One that died while it waited is replaced by the next task.
+    worker.kill()
+    psutil.wait_procs([worker], timeout=10)
+    executor.start(task)
+    assert ends(executor)[0].outcome.error == ""
+    assert worker not in workers_now()
 
 
 @pytest.mark.slow

@@ -258,3 +258,18 @@ def test_a_run_that_was_finished_when_a_sweep_was_killed_is_kept_and_the_rest_re
 def test_two_sweeps_cannot_write_in_one_folder(folder):
     with folder.alone(), pytest.raises(FileExistsError, match="another sweep is writing"), folder.alone():
         pass
+
+
+def test_a_job_that_cannot_be_started_fails_alone(folder, jobs):
+    class Without(Played):
+        def start(self, task):
+            if task.job == jobs[0].id:
+                raise FileNotFoundError(2, "No such file or directory", "/data/gone")
+            super().start(task)
+
+    executor = Without(folder.scratch)
+    course = Course(folder, prepared(jobs, *"aabb"), Display(live=False))
+    course.follow(lambda scratch: executor)
+    assert course.errors == {jobs[0].id: "/data/gone: No such file or directory"}
+    assert ids(executor.begun) == [1, 2, 3]
+    assert executor.begun[0].trained is None

@@ -48,9 +48,8 @@ class _Worker:
         self.folder = Path()
 
     def start(self, task: Task, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.task, self.folder = task, folder
         self.connection.send((task, folder))
+        self.task, self.folder = task, folder
 
     def still_to_take(self) -> float:
         """Return how much more memory its task may take than it has by now, in bytes."""
@@ -103,11 +102,20 @@ class LocalExecutor:
 
     def start(self, task: Task) -> None:
         """Start a task, in a worker that waits or in a new one."""
-        for one in [one for one in self._workers if one.task is None and not one.process.is_alive()]:
-            one.end()
-            self._workers.remove(one)
-        worker = next((one for one in self._workers if one.task is None), None) or self._new_worker()
-        worker.start(task, self._scratch / f"{task.job}-{uuid.uuid4().hex[:8]}")
+        folder = self._scratch / f"{task.job}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        for worker in [one for one in self._workers if one.task is None]:
+            try:
+                worker.start(task, folder)
+            except BrokenPipeError:  # it died while it waited
+                self._remove(worker)
+            else:
+                return
+        self._new_worker().start(task, folder)
+
+    def _remove(self, worker: _Worker) -> None:
+        worker.end()
+        self._workers.remove(worker)
 
     def _new_worker(self) -> _Worker:
         before = {name: os.environ.get(name) for name in ONE_THREAD_ENVIRONMENT}
@@ -138,8 +146,7 @@ class LocalExecutor:
         except (EOFError, OSError):
             worker.process.join(_END_WITHIN_S)
             why = _death(worker.process.exitcode)
-            worker.end()
-            self._workers.remove(worker)
+            self._remove(worker)
             yield Lost(task.job, why)
             return
         if isinstance(message, Told):

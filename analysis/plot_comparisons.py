@@ -46,8 +46,14 @@ def draw_comparisons(folders: Sequence[Path], target: Path) -> list[Path]:
         RunError: A folder's ``comparison.json`` cannot be read.
         MissingDataError: A strategy of a comparison has played no iteration.
     """
-    facts = {folder.resolve().name: _read(folder / COMPARISON_FILE) for folder in folders}
-    return save(latencies_side_by_side(facts), target / COMPARISON_FIGURES[0])
+    return save(latencies_of(folders), target / COMPARISON_FIGURES[0])
+
+
+def latencies_of(folders: Sequence[Path]) -> Figure:
+    """Return the figure ``iteration_latency`` of comparisons, one panel each; see `draw_comparisons`."""
+    return latencies_side_by_side(
+        {folder.resolve().name: _read(folder / COMPARISON_FILE) for folder in folders}
+    )
 
 
 def _read(file: Path) -> Mapping[str, Any]:

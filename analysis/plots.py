@@ -15,12 +15,13 @@ from analysis import plot_study
 from analysis.plot_comparisons import (
     COMPARISON_FIGURES,
     COMPARISON_FILE,
-    draw_comparisons,
+    latencies_of,
     runs_of,
     study_of_comparison,
 )
 from analysis.plot_cuts import cuts
 from analysis.plot_gantt import gantt
+from analysis.plot_options import takers
 from analysis.plot_presence import presence
 from analysis.plot_quality import latency_fid, losses
 from analysis.plot_samples import sample_grid_png, samples, save_sample_grid
@@ -153,18 +154,48 @@ def draw(kind: str, runs: Sequence[FigureRun], out_dir: Path, *, iteration: int 
 
 
 def _draw_one(kind: str, runs: Sequence[FigureRun], function: FigureFunction, path: Path) -> list[Path]:
-    return _saved(kind, ", ".join(run_labels(runs)), lambda: function(runs), path)
-
-
-def _saved(kind: str, of: str, make: Callable[[], Figure], path: Path) -> list[Path]:
-    """Writes a figure; where its data are missing, a warning says so and nothing is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    figure = _made(kind, ", ".join(run_labels(runs)), lambda: function(runs))
+    return save(figure, path) if figure else []
+
+
+def _made(kind: str, of: str, make: Callable[[], Figure]) -> Figure | None:
+    """Makes a figure; where its data are missing, a warning says so and there is none."""
     try:
-        figure = make()
+        return make()
     except MissingDataError as missing:
         _log.warning("figure %s of %s skipped: %s", kind, of, missing)
-        return []
-    return save(figure, path)
+        return None
+
+
+def _draw_chosen(
+    source: str, of: str, makers: Mapping[str, Callable[[], Figure]], choice: Choice, out_dir: Path
+) -> list[Path]:
+    """Draws several kinds; one that does not know what was chosen is skipped and logged.
+
+    Nothing is written before all are made: what no kind knows is refused, and leaves no files.
+
+    Raises:
+        ChoiceError: Something was chosen that none of the kinds which take it knows.
+    """
+    figures: dict[str, Figure] = {}
+    refused: dict[str, ChoiceError] = {}
+    for kind, make in makers.items():
+        try:
+            figure = _made(kind, of, make)
+        except ChoiceError as error:
+            refused[kind] = error
+            continue
+        if figure is not None:
+            figures[kind] = figure
+    for option in choice.given:
+        asked = takers(source, list(makers), option)
+        if asked and refused.keys() >= set(asked):
+            raise refused[asked[-1]]
+    for kind, why in refused.items():
+        _log.warning("figure %s of %s skipped: %s", kind, of, why)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    return [path for kind, figure in figures.items() for path in save(figure, out_dir / kind)]
 
 
 def draw_sweep(
@@ -182,14 +213,11 @@ def draw_sweep(
         The files written.
 
     Raises:
-        ChoiceError: when what was chosen is not there.
+        ChoiceError: when what was chosen is not there: no kind that takes it knows it.
     """
     study = study_of_sweep(sweep)
-    return [path for kind in kinds for path in _draw_study(kind, study, choice, out_dir / kind)]
-
-
-def _draw_study(kind: str, study: Study, choice: Choice, path: Path) -> list[Path]:
-    return _saved(kind, study.name, lambda: STUDY_FIGURES[kind](study, choice), path)
+    makers = {kind: partial(STUDY_FIGURES[kind], study, choice) for kind in kinds}
+    return _draw_chosen("sweep", study.name, makers, choice, out_dir)
 
 
 def draw_comparison_folder(
@@ -212,19 +240,18 @@ def draw_comparison_folder(
         The files written.
 
     Raises:
-        ChoiceError: when what was chosen is not there.
+        ChoiceError: when what was chosen is not there: no kind that takes it knows it.
         RunError: when the comparison or one of its runs is missing or damaged.
     """
     of_runs = {"phases": phases_of, "bytes_by_kind": bytes_by_kind_of}
     runs = runs_of(folder) if set(kinds) & {*STUDY_FIGURES, *of_runs} else {}
     study = study_of_comparison(folder, runs) if set(kinds) & set(STUDY_FIGURES) else None
-    written: list[Path] = []
+    makers: dict[str, Callable[[], Figure]] = {}
     for kind in kinds:
         if study is not None and kind in STUDY_FIGURES:
-            written += _draw_study(kind, study, choice, out_dir / kind)
+            makers[kind] = partial(STUDY_FIGURES[kind], study, choice)
         elif kind in of_runs:
-            firsts = [(name, own[0]) for name, own in runs.items()]
-            written += _saved(kind, folder.name, partial(of_runs[kind], firsts), out_dir / kind)
+            makers[kind] = partial(of_runs[kind], [(name, own[0]) for name, own in runs.items()])
         else:
-            written += draw_comparisons([folder], out_dir)
-    return written
+            makers[kind] = partial(latencies_of, [folder])
+    return _draw_chosen("comparison", folder.name, makers, choice, out_dir)

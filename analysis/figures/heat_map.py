@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.patches import Polygon
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.columns import need
-from analysis.occupancy import FloatArray
+from analysis.occupancy import FloatArray, IntArray
 from analysis.plot_axes import log_ticks, mark_logarithmic
 from analysis.plot_labels import figure_of, shortened
 from analysis.plot_quantities import quantity
@@ -44,7 +47,9 @@ def heat_map(
 ) -> Axes:
     """Draws a value for each pair of two axes, as colour and as a number.
 
-    A cell is the mean over all rows of its pair, the seeds among them. Cells without a finite value are hatched. The
+    A cell is the mean over all rows of its pair that have a finite value, the seeds among them. Cells without any are
+    hatched; where only some rows have one, "(1/2)" behind the number tells how many, or half the cell is hatched where
+    there is no room for it, and a line above the map says so. The
     colours are logarithmic where the largest value is over 30 times the smallest. Where cells are too small for
     numbers, the colour bar tells them.
 
@@ -63,6 +68,7 @@ def heat_map(
     """
     need(frame, rows, columns, value)
     cells = cell_means(frame, rows, columns, value)
+    counts = _counts(frame, rows, columns, value, cells)
     shown = cells.to_numpy(dtype=float)
     finite = shown[np.isfinite(shown)]
     if not len(finite):
@@ -77,16 +83,94 @@ def heat_map(
     bar = figure.colorbar(drawn, ax=axes, label=unit.label, fraction=0.08, pad=0.02)
     bar.outline.set_visible(False)
     _mark_bar(bar.ax, norm)
-    figure.draw_without_rendering()  # settles the layout: the size of a cell is needed
-    box, inch = axes.get_window_extent(), figure.dpi
-    cell_in = box.width / inch / shown.shape[1], box.height / inch / shown.shape[0]
+    partly = counts.partly
+    if partly.any():
+        _tell(axes, counts.told)
+    cell_in = _settled_cell_in(axes, shown.shape)
     _keep_names_apart(axes, cells, cell_in)
     for one in (axes, bar.ax):
-        one.set_ylabel(_wrapped(one.get_ylabel(), box.height / inch))
+        one.set_ylabel(_wrapped(one.get_ylabel(), cell_in[1] * len(shown)))
     texts = [[unit.text(value) if np.isfinite(value) else "" for value in row] for row in shown]
-    if max(len(text) for row in texts for text in row) * _CHARACTER_IN < cell_in[0] and cell_in[1] > _TEXT_IN:
-        _write_numbers(axes, texts, scaled, norm)
+    fitting = [one for one in (counts.behind(texts, " "), counts.behind(texts, "\n")) if _fit(one, cell_in)]
+    if fitting:
+        _write_numbers(axes, fitting[0], scaled, norm)
+    elif partly.any():
+        _hatch_halves(axes, partly)
     return axes
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Of how many rows each cell is made, both arrays [rows, columns]: those with a finite value, and all."""
+
+    known: IntArray
+    all: IntArray
+
+    @property
+    def partly(self) -> npt.NDArray[np.bool_]:
+        """Which cells have a value that is not the mean of all their rows."""
+        partly: npt.NDArray[np.bool_] = (self.known > 0) & (self.known < self.all)
+        return partly
+
+    @property
+    def told(self) -> str:
+        """What the marks of the first such cell mean."""
+        row, column = np.argwhere(self.partly)[0]
+        known, every = self.known[row, column], self.all[row, column]
+        return f"({known}/{every}): {known} of {every} runs {'has' if known == 1 else 'have'} a value"
+
+    def behind(self, texts: Sequence[Sequence[str]], between: str) -> list[list[str]]:
+        """The cells' texts, with the two numbers behind those that are not of all their rows."""
+        return [
+            [
+                f"{text}{between}({self.known[at]}/{self.all[at]})" if self.partly[at] else text
+                for column, text in enumerate(line)
+                for at in [(row, column)]
+            ]
+            for row, line in enumerate(texts)
+        ]
+
+
+def _counts(frame: pd.DataFrame, rows: str, columns: str, value: str, cells: pd.DataFrame) -> _Counts:
+    known = frame[[rows, columns]].assign(known=np.isfinite(frame[value].to_numpy(dtype=float)))
+    groups = known.groupby([rows, columns], sort=False)["known"]
+    sums = (one.unstack(columns, fill_value=0) for one in (groups.sum(), groups.size()))
+    tables = (one.reindex(index=cells.index, columns=cells.columns, fill_value=0) for one in sums)
+    return _Counts(*(one.to_numpy(dtype=np.int64) for one in tables))
+
+
+def _tell(axes: Axes, what: str) -> None:
+    """Writes a line above the map, below what stands there already."""
+    axes.set_title(
+        "\n".join(one for one in (axes.get_title(loc="left"), what) if one), weight="normal", loc="left"
+    )
+
+
+def _settled_cell_in(axes: Axes, shape: tuple[int, ...]) -> tuple[float, float]:
+    """Settles the layout, and returns the width and the height of a cell in inches."""
+    figure = figure_of(axes)
+    figure.draw_without_rendering()
+    box = axes.get_window_extent()
+    return box.width / figure.dpi / shape[1], box.height / figure.dpi / shape[0]
+
+
+def _fit(texts: Sequence[Sequence[str]], cell_in: tuple[float, float]) -> bool:
+    """Whether each text has room in its cell."""
+    lines = [text.split("\n") for row in texts for text in row]
+    widest = max(len(line) for text in lines for line in text)
+    return widest * _CHARACTER_IN < cell_in[0] and max(map(len, lines)) * _TEXT_IN < cell_in[1]
+
+
+def _hatch_halves(axes: Axes, partly: npt.NDArray[np.bool_]) -> None:
+    """Hatches the lower right half of cells, and says above the map what it means."""
+    for row, column in np.argwhere(partly):
+        corners = [(column - 0.5, row + 0.5), (column + 0.5, row + 0.5), (column + 0.5, row - 0.5)]
+        axes.add_patch(
+            Polygon(corners, facecolor="white", edgecolor=GREY, hatch="xxxxxx", linewidth=0.0, zorder=1.5)
+        )
+    before, line_break, _ = axes.get_title(loc="left").rpartition("\n")
+    told = f"{before}{line_break}half hatched: not all runs have a value"
+    axes.set_title(told, weight="normal", loc="left")
 
 
 def cell_means(frame: pd.DataFrame, rows: str, columns: str, value: str) -> pd.DataFrame:

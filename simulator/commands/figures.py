@@ -60,6 +60,8 @@ def plot(
 
     known("figure", kind, ["all", *dict.fromkeys(one for kinds in KINDS.values() for one in kinds)])
     source = _source(kind, folders)
+    options = {"rows": rows, "columns": columns, "value": value, "against": against, "iteration": iteration}
+    _check_options(source, kind, [name for name, given in options.items() if given is not None])
     target = out or (folders[0] / "figures" if len(folders) == 1 else Path("figures"))
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -113,6 +115,30 @@ def _source(kind: str, folders: Sequence[Path]) -> str:
     return next(iter(found))
 
 
+def _kinds(source: str, kind: str) -> Sequence[str]:
+    """Return the kinds that are asked for; 'all' are those that there are by themselves."""
+    from analysis.plots import FIGURES, KINDS
+
+    if kind != "all":
+        return (kind,)
+    return tuple(FIGURES) if source == "run" else KINDS[source]
+
+
+def _check_options(source: str, kind: str, given: Sequence[str]) -> None:
+    """Refuse an option that nothing which is asked for takes.
+
+    Raises:
+        InputError: There is one.
+    """
+    from analysis.plot_options import check_options
+    from analysis.plots import ChoiceError
+
+    try:
+        check_options(source, _kinds(source, kind), given)
+    except ChoiceError as error:
+        raise InputError(str(error)) from error
+
+
 def _draw(source: str, asked: _Asked) -> Iterator[Path]:
     """Draw the figures; yield the files.
 
@@ -130,31 +156,31 @@ def _draw(source: str, asked: _Asked) -> Iterator[Path]:
 
 
 def _of_runs(asked: _Asked, _: Choice) -> Iterator[Path]:
-    from analysis.plots import FIGURES, draw
+    from analysis.plots import draw
     from analysis.runs import load_run
 
     loaded = [load_run(folder) for folder in asked.folders]
-    for kind in FIGURES if asked.kind == "all" else (asked.kind,):
+    for kind in _kinds("run", asked.kind):
         yield from draw(kind, loaded, asked.target, iteration=asked.iteration)
 
 
 def _of_comparisons(asked: _Asked, choice: Choice) -> Iterator[Path]:
     from analysis.plot_comparisons import draw_comparisons
-    from analysis.plots import KINDS, draw_comparison_folder
+    from analysis.plots import draw_comparison_folder
 
     if asked.kind == "iteration_latency":
         yield from draw_comparisons(asked.folders, asked.target)
         return
-    kinds = KINDS["comparison"] if asked.kind == "all" else (asked.kind,)
+    kinds = _kinds("comparison", asked.kind)
     for folder, target in _targets(asked):
         yield from draw_comparison_folder(folder, target, kinds, choice)
 
 
 def _of_sweeps(asked: _Asked, choice: Choice) -> Iterator[Path]:
-    from analysis.plots import KINDS, draw_sweep
+    from analysis.plots import draw_sweep
     from analysis.sweeps import load_sweep
 
-    kinds = KINDS["sweep"] if asked.kind == "all" else (asked.kind,)
+    kinds = _kinds("sweep", asked.kind)
     for folder, target in _targets(asked):
         yield from draw_sweep(load_sweep(folder), target, kinds, choice)
 

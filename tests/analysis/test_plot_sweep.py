@@ -1,5 +1,6 @@
 """Figures of sweeps: what is made of their tables, what may be chosen, and odd sweeps of all kinds."""
 
+import dataclasses
 import logging
 import re
 
@@ -161,6 +162,25 @@ def test_rows_of_a_target_are_the_fastest_of_too_many():
     assert "never" not in told
 
 
+def test_rows_of_a_target_are_those_that_most_seeds_reached():
+    sweep = made_up_sweep(axes={"mix": [f"m{n}" for n in range(MOST_ROWS + 2)]})
+    lucky = (sweep.results["mix"] == "m0") & (sweep.results["seed"] == 1)
+    sweep.results["time_to_target_s"] = np.where(lucky, np.nan, 10.0 + sweep.results.index)
+    axes = plot_study.time_to_target(study_of_sweep(sweep)).axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown == [f"m{n}" for n in range(1, MOST_ROWS + 1)]  # m0 has the least mean, of one seed
+
+
+def test_the_quality_of_a_front_is_fid_whatever_else_was_measured():
+    sweep = made_up_sweep()
+    at = list(sweep.results.columns).index("fid")
+    sweep.results.insert(at, "cas_accuracy", 0.5)
+    assert "FID" in plot_study.pareto(study_of_sweep(sweep)).axes[0].get_ylabel()
+    without = sweep.results[[one for one in sweep.results if not one.startswith("fid")]]
+    other = dataclasses.replace(sweep, results=without)
+    assert "Accuracy" in plot_study.pareto(study_of_sweep(other)).axes[0].get_ylabel()
+
+
 @pytest.mark.parametrize(
     ("kind", "choice", "message"),
     [
@@ -207,3 +227,19 @@ def test_draw_sweep_writes_what_fits_and_logs_the_rest(tmp_path, caplog):
     skipped = re.findall(r"figure (\w+) of made-up skipped: ", caplog.text)
     assert skipped == ["latency_fid", "pareto", "heat_map", "scaling"]
     assert "nothing was trained" in caplog.text
+
+
+def test_kinds_that_do_not_know_what_was_chosen_are_skipped_and_logged(tmp_path, caplog):
+    sweep = made_up_sweep(axes=SWEEPS["sizes"]["axes"])
+    with caplog.at_level(logging.WARNING):
+        written = draw_sweep(sweep, tmp_path / "figures", choice=Choice(value="total_bytes"))
+    assert {path.stem for path in written} == {"heat_map", "time_to_target", "scaling"}
+    skipped = re.findall(r"figure (\w+) of made-up skipped: unknown metric 'total_bytes'", caplog.text)
+    assert skipped == ["latency_fid", "pareto"]
+
+
+def test_what_no_kind_knows_is_refused_and_leaves_nothing(tmp_path):
+    for choice in (Choice(value="fidd"), Choice(value="fid", rows="mixx")):
+        with pytest.raises(ChoiceError, match=r"^unknown "):
+            draw_sweep(made_up_sweep(), tmp_path / "figures", choice=choice)
+    assert not (tmp_path / "figures").exists()

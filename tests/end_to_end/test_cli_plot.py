@@ -116,6 +116,17 @@ def test_what_a_figure_shows_can_be_chosen(hetedge, sweep, tmp_path):
             ("pareto", "."),
             ".: holds no comparison.json or sweep.json; allowed: the folder of a comparison or a sweep",
         ),
+        (
+            ("heat_map", "sweep", "--against", "clients"),
+            "--against: the figure 'heat_map' of a sweep takes no such option; "
+            "allowed: --columns, --rows, --value",
+        ),
+        (
+            ("phases", "compared", "--value", "fid"),
+            "--value: the figure 'phases' of a comparison takes no such option; allowed: none",
+        ),
+        (("all", "sweep", "--iteration", 0), "take no such option; allowed: --value, --against, --columns"),
+        (("all", "sweep", "--value", "fidd"), "unknown --value 'fidd'; allowed: "),
         (("pareto", "nowhere"), "nowhere: no such folder; allowed: the folder of a comparison or a sweep"),
     ],
 )
@@ -124,6 +135,30 @@ def test_what_is_not_there_is_refused_in_one_line(hetedge, sweep, comparison, ar
     assert (done.code, done.out, len(done.lines)) == (2, "", 1), done.err
     assert said in done.err
     assert not list(sweep.parent.glob("drawn/*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (("phases", "--value", "foo"), "none"),
+        (("energy", "--iteration", 99), "none"),
+        (("gantt", "--rows", "mix"), "--iteration"),
+        (("all", "--iteration", 0), "none"),
+    ],
+)
+def test_an_option_that_a_figure_of_a_run_does_not_take_is_refused(
+    hetedge, tiny_run, tmp_path, arguments, allowed
+):
+    done = hetedge("plot", arguments[0], tiny_run.folder, *arguments[1:], "-o", tmp_path / "drawn")
+    assert (done.code, done.out, len(done.lines)) == (2, "", 1), done.err
+    assert done.lines[0].endswith(f"no such option; allowed: {allowed}")
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_all_takes_the_options_of_its_kinds(hetedge, sweep, tmp_path):
+    done = hetedge("plot", "all", sweep, "--value", "total_bytes", "-o", tmp_path / "drawn")
+    assert done.code == 0, done.err
+    assert stems(tmp_path / "drawn") == {"heat_map", "time_to_target"}
 
 
 @pytest.mark.parametrize("file", ["sweep.json", "results.parquet", "curves.parquet"])

@@ -98,3 +98,30 @@ def test_names_keep_clear_of_each_other(shape):
 def test_a_single_value_is_drawn_whatever_it_is():
     for value in (0.0, 5.0, -3.0):
         assert drawn(grid([[value]])).images[0].get_array().tolist() == [[value]]
+
+
+def half_known(names=("a", "b"), unknown=1):
+    """Two runs a cell; of the first ``unknown`` cells of the first row one has no value."""
+    first = grid([[600.0] * len(names), [1200.0] * len(names)], list(names))
+    second = first.assign(iteration_latency_s=np.where(first.index < unknown, np.nan, 600.0))
+    return pd.concat([first, second])
+
+
+def test_a_mean_over_some_runs_alone_says_over_how_many():
+    axes = drawn(half_known())
+    assert [text.get_text() for text in axes.texts] == ["10.0 (1/2)", "10.0", "15.0", "15.0"]
+    assert axes.get_title(loc="left") == "(1/2): 1 of 2 runs has a value"
+    assert "runs" not in drawn(half_known(unknown=0)).get_title(loc="left")
+
+
+def test_in_narrow_cells_the_count_stands_below_the_number():
+    axes = drawn(half_known([f"c{number}" for number in range(5)]))
+    assert axes.texts[0].get_text() == "10.0\n(1/2)"
+
+
+def test_where_there_is_no_room_half_of_the_cell_is_hatched():
+    axes = drawn(half_known([f"c{number}" for number in range(40)], unknown=2))
+    halves = [patch.get_xy()[:3].mean(axis=0).round() for patch in axes.patches]
+    assert [place.tolist() for place in halves] == [[0.0, 0.0], [1.0, 0.0]]
+    assert all(patch.get_hatch() for patch in axes.patches)
+    assert axes.get_title(loc="left") == "half hatched: not all runs have a value"

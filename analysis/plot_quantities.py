@@ -71,11 +71,17 @@ def larger_is_better(column: str) -> bool:
     return is_metric(column) and metric_of(column) not in _SMALLER_IS_BETTER
 
 
-def metric_label(column: str) -> str:
-    """The label of a metric's axis; of one domain's values with the domain."""
+def metric_label(column: str, domains: int = 1) -> str:
+    """The label of a metric's axis; of one domain's values with the domain.
+
+    Args:
+        column: the metric's column, ``fid`` or ``fid.mnist5k``.
+        domains: over how many domains a column of no domain is the mean.
+    """
     metric, _, domain = column.partition(".")
     label = _METRICS.get(metric, f"{metric} (as measured)")
-    return f"{domain}:\n{label}" if domain else label
+    of = domain or (f"Mean over {domains} domains" if domains > 1 else "")
+    return f"{of}:\n{label}" if of else label
 
 
 def quantity(column: str, values: Iterable[float]) -> Quantity:

@@ -79,6 +79,11 @@ class Study:
     names_tell: str = ""
 
     @property
+    def domains(self) -> int:
+        """In how many domains something was measured."""
+        return int(self.curves["domain"].nunique())
+
+    @property
     def numbers(self) -> list[str]:
         """The columns of `results` that a figure can show as a number."""
         columns = self.results.columns.difference(["series", "seed", "job", "status"], sort=False)
@@ -146,7 +151,7 @@ def pareto(study: Study, choice: Choice = Choice()) -> Figure:
     figure = _with_legend([*in_order(rows["series"])[:MOST_NAMED], "Pareto front", "range of the seeds"])
     draw_pareto(
         rows, figure.add_subplot(), cost=cost, value=value, larger_is_better=larger_is_better(value),
-        legend_title=study.names_tell or None,
+        value_label=metric_label(value, study.domains), legend_title=study.names_tell or None,
     )  # fmt: skip
     return figure
 
@@ -170,7 +175,8 @@ def time_to_target(study: Study, choice: Choice = Choice()) -> Figure:
     figure = Figure(figsize=(width_in, height_in))
     grid = np.asarray(figure.subplots(1, len(panels), squeeze=False, sharey=True)).ravel()
     for axes, (domain, rows) in zip(grid, panels.items(), strict=True):
-        draw_time_to_target(rows, axes, target=study.targets[domain], legend=False)
+        every = "\nin every domain" if not domain and study.domains > 1 else ""
+        draw_time_to_target(rows, axes, target=f"{study.targets[domain]}{every}", legend=False)
         axes.set_title(domain)
     figure.legend(
         handles=handles,
@@ -222,7 +228,8 @@ def heat_map(study: Study, choice: Choice = Choice()) -> Figure:
     others = [one for one in axes_names if one not in (rows, columns)]
     if others:
         axes.set_title(f"mean over {', '.join(others)}", weight="normal")
-    draw_heat_map(study.results, axes, rows=rows, columns=columns, value=value)
+    label = metric_label(value, study.domains) if is_metric(value) else None
+    draw_heat_map(study.results, axes, rows=rows, columns=columns, value=value, value_label=label)
     return figure
 
 

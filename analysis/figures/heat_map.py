@@ -44,6 +44,7 @@ def heat_map(
     rows: str,
     columns: str,
     value: str,
+    value_label: str | None = None,
 ) -> Axes:
     """Draws a value for each pair of two axes, as colour and as a number.
 
@@ -59,6 +60,7 @@ def heat_map(
         rows: the column whose values are the figure's rows, in the order of their appearance.
         columns: the column whose values are its columns.
         value: the column of numbers; ``_s``, ``_bytes`` or ``_j`` at its end is its unit.
+        value_label: of the colour bar, with its unit, where it is not that of the column.
 
     Returns:
         The axes.
@@ -80,7 +82,7 @@ def heat_map(
     axes.patch.set(facecolor="white", hatch="xxxx", edgecolor=GREY)
     _name_cells(axes, cells, rows, columns)
     figure = figure_of(axes)
-    bar = figure.colorbar(drawn, ax=axes, label=unit.label, fraction=0.08, pad=0.02)
+    bar = figure.colorbar(drawn, ax=axes, label=value_label or unit.label, fraction=0.08, pad=0.02)
     bar.outline.set_visible(False)
     _mark_bar(bar.ax, norm)
     partly = counts.partly

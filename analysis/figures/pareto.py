@@ -16,12 +16,16 @@ from matplotlib.lines import Line2D
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray
 from analysis.plot_axes import set_scale
-from analysis.plot_labels import legend_outside, shortened
+from analysis.plot_labels import figure_of, legend_outside, shortened
 from analysis.plot_quantities import metric_label, quantity
 from analysis.plot_style import GREY, LIGHT, Style, in_style, look, marker
 
 MOST_NAMED = 14
 """How many series a figure names."""
+
+_MARK_PT, _WIDER_PT = 5.0, 3.5
+_NEAR_PT = 2.0
+"""Marks that are nearer to each other than this hide each other."""
 
 _RING: Mapping[str, Any] = {
     "marker": "o", "mfc": "none", "mec": GREY, "mew": 0.7, "linestyle": "", "markersize": 3.0
@@ -36,14 +40,15 @@ def pareto(
     cost: str = "simulated_s",
     value: str = "fid",
     larger_is_better: bool = False,
+    value_label: str | None = None,
     legend_title: str | None = None,
 ) -> Axes:
     """Draws what a quality costs, and the series that no other beats in both.
 
     A point is the mean over a series' seeds, its lines their range. The stepped line joins the front: on it one quality
     can only be bettered at a higher cost. Of more than 14 series those on the front are named, evenly chosen
-    where it has more than 14 itself, and the others are grey rings. Of series in one place the first has the
-    largest mark.
+    where it has more than 14 itself, and the others are grey rings. Of series whose marks lie within
+    two points of each other the first has the largest mark, so that all show.
 
     Args:
         frame: columns ``series``, ``seed``, and the two below; rows where either is not finite are left out.
@@ -51,6 +56,7 @@ def pareto(
         cost: the column of the x axis, of which less is better; ``_s``, ``_bytes`` or ``_j`` at its end is its unit.
         value: the column of the y axis.
         larger_is_better: whether larger values are better.
+        value_label: of the y axis, with its unit; by default the metric's own.
         legend_title: what the series' names tell.
 
     Returns:
@@ -66,7 +72,8 @@ def pareto(
     named = names if len(names) <= MOST_NAMED else best_series(names, front, costs, MOST_NAMED)
     unit = quantity(cost, [point.cost[2] for point in points])
     handles: list[Artist] = []
-    for place, point in enumerate(points):
+    marks: list[Line2D] = []
+    for point in points:
         if point.name not in named:
             _draw_point(axes, point, unit.divisor, LIGHT, _RING)
             continue
@@ -74,26 +81,28 @@ def pareto(
         style: Style = {
             "color": look(index).colour,
             "marker": marker(index),
-            "markersize": 5.0,
+            "markersize": _MARK_PT,
             "linestyle": "",
         }
-        above = sum(other.at == point.at for other in points[place + 1 :] if other.name in named)
-        ringed = {**style, "mec": "white", "mew": 0.4, "markersize": 5.0 + 3.5 * above}
-        _draw_point(axes, point, unit.divisor, look(index).colour, ringed)
+        ringed = {**style, "mec": "white", "mew": 0.4}
+        marks.append(_draw_point(axes, point, unit.divisor, look(index).colour, ringed))
         handles.append(Line2D([], [], label=shortened(point.name), **style))
-    _draw_front(axes, costs[front] / unit.divisor, values[front])
+    joined = len(set(zip(costs[front], values[front], strict=True))) > 1
+    if joined:
+        _draw_front(axes, costs[front] / unit.divisor, values[front])
     set_scale(axes, "x", [edge / unit.divisor for point in points for edge in point.cost])
     set_scale(axes, "y", [edge for point in points for edge in point.value])
     axes.grid(visible=True)
     axes.set_xlabel(unit.label)
-    axes.set_ylabel(metric_label(value))
+    axes.set_ylabel(value_label or metric_label(value))
     if len(named) < len(points):
         handles.append(Line2D([], [], label=f"{len(points) - len(named)} others", **_RING))
-    if front.sum() > 1:
+    if joined:
         handles.append(Line2D([], [], color=GREY, linewidth=0.8, label="Pareto front"))
     if any(point.seeds > 1 for point in points):
         handles.append(Line2D([], [], color=GREY, marker="|", linewidth=0.8, label="range of the seeds"))
     legend_outside(axes, handles, legend_title)
+    _enlarge_hidden(axes, marks)
     return axes
 
 
@@ -105,11 +114,6 @@ class _Point:
     cost: tuple[float, float, float]
     value: tuple[float, float, float]
     seeds: int
-
-    @property
-    def at(self) -> tuple[float, float]:
-        """Where it is drawn."""
-        return self.cost[0], self.value[0]
 
 
 def _points(frame: pd.DataFrame, cost: str, value: str) -> list[_Point]:
@@ -132,12 +136,24 @@ def _spread(values: pd.Series[Any]) -> tuple[float, float, float]:
     return float(values.mean()), float(values.min()), float(values.max())
 
 
-def _draw_point(axes: Axes, point: _Point, divisor: float, colour: str, style: Mapping[str, Any]) -> None:
+def _draw_point(axes: Axes, point: _Point, divisor: float, colour: str, style: Mapping[str, Any]) -> Line2D:
     x, left, right = (edge / divisor for edge in point.cost)
     y, low, high = point.value
     axes.plot([left, right], [y, y], color=colour, linewidth=0.8, zorder=2)
     axes.plot([x, x], [low, high], color=colour, linewidth=0.8, zorder=2)
-    axes.plot([x], [y], zorder=4, clip_on=False, **style)
+    (mark,) = axes.plot([x], [y], zorder=4, clip_on=False, **style)
+    return mark
+
+
+def _enlarge_hidden(axes: Axes, marks: Sequence[Line2D]) -> None:
+    """Makes marks larger than those which are drawn later on nearly the same place."""
+    figure = figure_of(axes)
+    figure.draw_without_rendering()  # settles the layout: distances on the page are needed
+    places = np.array([mark.get_transform().transform(mark.get_xydata())[0] for mark in marks])
+    places_pt = places * 72.0 / figure.dpi
+    for index, mark in enumerate(marks):
+        away_pt = np.hypot(*(places_pt[index + 1 :] - places_pt[index]).T)
+        mark.set_markersize(_MARK_PT + _WIDER_PT * int((away_pt < _NEAR_PT).sum()))
 
 
 def _draw_front(axes: Axes, costs: FloatArray, values: FloatArray) -> None:

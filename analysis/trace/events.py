@@ -22,6 +22,8 @@ NS_PER_US = 1000
 BEFORE = -1
 """The iteration of what began before the window's first."""
 
+_SHORTEST_ARROW_NS = 2
+
 _RANK = {"X": 0, "C": 1, "i": 2, "s": 3, "f": 4}
 
 
@@ -50,9 +52,14 @@ class EventList:
         self._add(start, end - start, event)
 
     def arrow(self, number: int, span: Interval, from_: Track, to: Track) -> None:
-        """Add an arrow between two slices of a message; it begins and ends within them."""
-        inside = min(1, (span[1] - span[0]) // 2)
-        for phase, track, time in (("s", from_, span[0] + inside), ("f", to, span[1] - inside)):
+        """Add an arrow between two slices of a message; it begins and ends within them.
+
+        A message of less than two nanoseconds has no instant to itself, where its neighbours on the track are not as
+        well: viewers would bind its arrow to any of them. It has none.
+        """
+        if span[1] - span[0] < _SHORTEST_ARROW_NS:
+            return
+        for phase, track, time in (("s", from_, span[0] + 1), ("f", to, span[1] - 1)):
             event = _event(phase, track, time, "message", "message") | {"id": number}
             self._add(time, 0, event | ({"bp": "e"} if phase == "f" else {}))
 
@@ -140,7 +147,7 @@ def add_messages(
     lanes: DeviceLanes,
     on_links: Mapping[str, Mapping[int, int]],
 ) -> None:
-    """Add the slices of each message, and the arrow from its sender to its receiver.
+    """Add the slices of each message, and the arrow from its sender to its receiver where it takes time.
 
     The first link that a message crosses carries all that there is to say of it.
     """

@@ -16,7 +16,7 @@ from analysis.runs import RunError
 from analysis.trace.critical_path import Leg, Piece, critical_path
 from analysis.trace.instants import NS_PER_S, instants
 from analysis.trace.lanes import Interval
-from analysis.trace.reading import damaged, legs_of, load_trace, trace_file
+from analysis.trace.reading import check_times, damaged, legs_of, load_trace, trace_file
 
 PATH_COLUMNS = ("device", "kind", "what", "start_s", "end_s")
 GANTT_COLUMNS = (*PATH_COLUMNS, "on_critical_path")
@@ -134,6 +134,7 @@ def _load(path: Path | str, iteration: int | None) -> _Iteration:
     try:
         devices = tuple(map(str, trace["otherData"]["devices"]))
         span_s = np.array(_span_s(path, trace["otherData"], iteration), dtype=np.float64)
+        check_times(span_s[:1], span_s[1:])
         begun, ended, (start, end) = instants(legs["start_s"].to_numpy(), legs["end_s"].to_numpy(), span_s)
         inside = (begun < end) & ((ended > start) | (begun >= start))
         place = {name: at for at, name in enumerate(devices)}
@@ -149,7 +150,7 @@ def _load(path: Path | str, iteration: int | None) -> _Iteration:
         for (device, peer, *times), group in groupby(rows, key=lambda row: row[:4]):
             told.append(Leg(place[device], place[peer] if peer else None, (times[0], times[1])))
             contents.append(" + ".join(dict.fromkeys(row[4] for row in group)))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(path, error) from error
     window = (int(start), int(end))
     return _Iteration(devices, window, tuple(told), tuple(contents), critical_path(told, window))

@@ -13,6 +13,9 @@ from analysis.occupancy import FloatArray, IntArray
 
 NS_PER_S = 1e9
 
+LATEST_S = 9e9
+"""The latest time, in seconds, that 64 bits can hold in nanoseconds: 285 years."""
+
 _ULPS = 64
 """Units in the last place that sums of a leg's times may be off by; at 10,000 s they are a tenth of a nanosecond."""
 

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from analysis.occupancy import FloatArray
 from analysis.runs import RunError
 from analysis.tables import Columns, make_table
+from analysis.trace.instants import LATEST_S
 
 TRACE_FILE = "trace.json"
 
@@ -57,9 +60,34 @@ def legs_of(path: Path | str, trace: dict[str, Any]) -> pd.DataFrame:
             elif event.get("cat") == "transfer":
                 rows.extend(_transfers(event["args"]))
         columns = zip(*rows, strict=True) if rows else ([] for _ in LEGS)
-        return make_table(LEGS, dict(zip(LEGS, columns, strict=True)))
+        legs = make_table(LEGS, dict(zip(LEGS, columns, strict=True)))
+        check_times(legs["start_s"].to_numpy(), legs["end_s"].to_numpy())
+        if not np.isfinite(amounts := legs[["bytes", "flops"]].to_numpy()).all() or (amounts < 0.0).any():
+            raise ValueError("bytes and flops must be finite and at least 0")
+        return legs
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise damaged(path, error) from error
+
+
+def check_times(starts_s: FloatArray, ends_s: FloatArray) -> None:
+    """Refuses times that nothing can have taken.
+
+    Args:
+        starts_s: simulated seconds since the run began.
+        ends_s: likewise, of the same shape.
+
+    Raises:
+        ValueError: One is not finite, below 0 or beyond what nanoseconds can count, or an end is before its start.
+    """
+    for times_s in (starts_s, ends_s):
+        wrong = times_s[~((times_s >= 0.0) & (times_s <= LATEST_S))]
+        if wrong.size:
+            raise ValueError(f"a time of {wrong[0]:g} s; allowed: 0 to {LATEST_S:g} s")
+    late = starts_s > ends_s
+    if late.any():
+        raise ValueError(
+            f"a time from {starts_s[late][0]:g} s to {ends_s[late][0]:g} s ends before it begins"
+        )
 
 
 def load_trace(path: Path | str) -> dict[str, Any]:

@@ -181,6 +181,24 @@ def test_the_quality_of_a_front_is_fid_whatever_else_was_measured():
     assert "Accuracy" in plot_study.pareto(study_of_sweep(other)).axes[0].get_ylabel()
 
 
+def test_figures_over_several_domains_say_so():
+    def labels(sweep):
+        study = study_of_sweep(sweep)
+        by_value = [
+            plot_study.pareto(study).axes[0].get_ylabel(),
+            plot_study.heat_map(study, Choice(value="fid")).axes[1].get_ylabel(),
+        ]
+        by_domain = plot_study.heat_map(study, Choice(value="fid.mnist5k")).axes[1].get_ylabel()
+        assert by_domain.startswith("mnist5k:")
+        reached = plot_study.time_to_target(study).axes[0].get_xlabel()
+        return [" ".join(one.split()) for one in (*by_value, reached)]
+
+    mean = "Mean over 2 domains: FID (features of the domain's own classifier, not Inception)"
+    assert labels(made_up_sweep()) == [mean, mean, "Simulated time to fid<40 in every domain (min)"]
+    alone = labels(made_up_sweep(domains=("mnist5k",)))
+    assert not any("domains" in one or "every" in one for one in alone)
+
+
 @pytest.mark.parametrize(
     ("kind", "choice", "message"),
     [

@@ -1,5 +1,6 @@
 """What a trace is made of: lanes, steps, instants, the window that is kept, and the room there is."""
 
+import json
 import logging
 import math
 from itertools import pairwise
@@ -14,10 +15,12 @@ from traced_runs import traced_run
 
 from analysis.records import Recorder
 from analysis.runs import RunError
+from analysis.tables import COMMITS, make_table
 from analysis.trace import gantt_frame, read_trace
 from analysis.trace.instants import instants
 from analysis.trace.lanes import beside, first_free, open_at
 from analysis.trace.window import Window
+from analysis.trace.writing import trace_of
 from scenarios.schema import TraceOptions
 
 PHASES = ("forward", "backward")
@@ -185,6 +188,29 @@ def test_how_many_iterations_are_shown():
     assert TraceOptions(iterations=0).length(3) == 0
 
 
+def test_messages_that_take_no_time_have_no_arrow_that_could_be_any_ones():
+    rec = Recorder(fleet(), phases=PHASES, window=Window(0, 1))
+    rec.compute(0, 0.0, 1.0, 100.0)
+    later = 1.0 + 1e-9
+    spans = ((0, 1.0, 1.0), (1, 1.0, 1.0), (0, 1.0, later), (0, later, 2.0))
+    for client, begun_s, come_s in spans:
+        rec.transfer(client, -1, "activation", 1000.0, begun_s, come_s)
+    rec.iteration(0, 0, 0.0, 2.0, {"forward": 1.0, "backward": 1.0})
+    rec.end_round(0, 2.0)
+    trace = trace_of(
+        rec.traced(), make_table(COMMITS, {name: [] for name in COMMITS}), links_of, shares=False
+    )
+    check(trace)
+    slices = [event for event in trace["traceEvents"] if event.get("cat") == "transfer"]
+    drawn = [event["id"] for event in trace["traceEvents"] if event["ph"] == "s"]
+    assert sorted(event["dur"] for event in slices) == [0.0, 0.0, 0.001, 999_999.999]
+    assert drawn == [event["args"]["message"] for event in slices if event["dur"] > 1.0]
+
+
+def links_of(source, target):
+    return (f"{source} up", f"{target} down")
+
+
 def test_a_window_in_the_middle_of_a_run(tmp_path):
     run = traced_run(tmp_path, "huscf_gan", "trace={first_iteration: 2, iterations: 1}")
     check(run.trace)
@@ -254,6 +280,41 @@ def test_a_trace_that_is_missing_or_damaged_is_told(tmp_path, content, message):
         (tmp_path / "trace.json").write_text(content)
     with pytest.raises(RunError, match=message):
         gantt_frame(tmp_path)
+
+
+def leg(trace):
+    return next(one["args"] for one in trace["traceEvents"] if one.get("cat") == "compute")
+
+
+def sent(trace):
+    return next(one["args"] for one in trace["traceEvents"] if one.get("cat") == "transfer")
+
+
+def shown(trace):
+    return trace["otherData"]["window"]["iterations"][0]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, -1.0])
+@pytest.mark.parametrize(
+    ("where", "key"), [(leg, "start_s"), (sent, "end_s"), (shown, "end_s"), (leg, "flops")]
+)
+def test_a_number_that_cannot_be_is_damage(tmp_path, where, key, value):
+    if key == "flops" and value == 1e300:
+        return  # not likely, but it can be
+    run = traced_run(tmp_path, "huscf_gan")
+    where(run.trace)[key] = value
+    (run.path / "trace.json").write_text(json.dumps(run.trace))
+    with pytest.raises(RunError, match=r"trace\.json: damaged: (a time|bytes and flops)"):
+        gantt_frame(run.path)
+
+
+@pytest.mark.parametrize("where", [leg, sent, shown])
+def test_what_ends_before_it_begins_is_damage(tmp_path, where):
+    run = traced_run(tmp_path, "huscf_gan")
+    where(run.trace)["start_s"] = where(run.trace)["end_s"] + 1.0
+    (run.path / "trace.json").write_text(json.dumps(run.trace))
+    with pytest.raises(RunError, match=r"trace\.json: damaged: a time from .* ends before it begins"):
+        gantt_frame(run.path)
 
 
 def test_the_file_itself_may_be_named(tmp_path):

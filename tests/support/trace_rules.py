@@ -126,7 +126,7 @@ def check_nesting(track, spans):
 
 
 def check_arrows(events, slices):
-    """Every arrow has one beginning and one end, not before it, each within a slice of its track."""
+    """Every arrow has one beginning and one end, not before it, each within one slice of its track."""
     ends = {phase: {} for phase in "sf"}
     for event in events:
         if event["ph"] in "sf":
@@ -134,7 +134,9 @@ def check_arrows(events, slices):
             assert key not in ends[event["ph"]], f"twice: {event}"
             ends[event["ph"]][key] = event
             at, track = nanoseconds(event["ts"]), (event["pid"], event["tid"])
-            assert any(start <= at <= end for start, end in slices[track]), f"bound to nothing: {event}"
+            around = sum(start <= at <= end for start, end in slices[track])
+            assert around, f"bound to nothing: {event}"
+            assert around == 1, f"bound to one of {around} slices, nobody knows which: {event}"
     assert ends["s"].keys() == ends["f"].keys()
     for key, start in ends["s"].items():
         assert start["ts"] <= ends["f"][key]["ts"], key

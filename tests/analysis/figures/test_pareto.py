@@ -118,6 +118,30 @@ def test_named_points_differ_in_their_marks_and_those_in_one_place_in_their_size
     assert sizes == sorted(set(sizes), reverse=True)
 
 
+def sizes_of(axes):
+    return [line.get_markersize() for line in axes.lines if line.get_marker() not in ("None", "", None)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_marks_that_nearly_lie_on_each_other_differ_in_their_sizes(scale):
+    """On the page, whatever the numbers: the axis is two inches or so long, 2 pt are a hundredth of it."""
+
+    def sizes(apart):
+        places = (("a", 1.0, 40.0), ("twin", 1.0 + apart, 40.0), ("c", 2.0, 20.0))
+        return sizes_of(drawn(table(*((name, 0, scale * cost, fid) for name, cost, fid in places))))
+
+    assert sizes(0.001) == [8.5, 5.0, 5.0]
+    assert sizes(0.1) == [5.0, 5.0, 5.0]
+
+
+def test_a_front_of_one_place_is_no_line():
+    rows = (("a", 0, 10.0, 40.0), ("twin", 0, 10.0, 40.0), ("beaten", 0, 20.0, 50.0))
+    axes = drawn(table(*rows))
+    assert "Pareto front" not in legend(axes)
+    assert not [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    assert "Pareto front" in legend(drawn(table(*rows, ("c", 0, 30.0, 10.0))))
+
+
 @pytest.mark.parametrize("spread", [1.0, 29.0, 1e9])
 def test_axes_hold_all_points_whatever_their_range(spread):
     axes = drawn(table(("a", 0, 1.0, 1.0), ("b", 0, spread, 1.0 * spread)))

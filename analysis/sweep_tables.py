@@ -31,14 +31,12 @@ class JobRow:
         seed: its seed.
         values: the value of every axis.
         error: why it failed; empty where it finished.
-        trained_in: the job whose training gave the weights; empty where nothing was trained.
     """
 
     job: str
     seed: int
     values: Mapping[str, str | int | float]
     error: str = ""
-    trained_in: str = ""
 
 
 def result_row(row: JobRow, run: ComparedRun | None, target: Target | None) -> dict[str, Any]:
@@ -50,14 +48,15 @@ def result_row(row: JobRow, run: ComparedRun | None, target: Target | None) -> d
         target: the quality to time to, if any.
 
     Returns:
-        By column. A metric's own column is the mean over domains of its last values, ``<metric>.<domain>`` one of them.
+        By column; ``trained_in`` is empty until all rows are known. A metric's own column is the mean over domains of
+        its last values, ``<metric>.<domain>`` one of them.
     """
     facts = {
         "job": row.job,
         "status": "failed" if run is None else "finished",
         "error": row.error,
         "seed": row.seed,
-        "trained_in": row.trained_in,
+        "trained_in": "",
         **row.values,
     }
     if run is None:

@@ -119,7 +119,8 @@ def _nothing_twice(folder: Path) -> bool:
     for line in lines:
         again += line["event"] == "started" and line["job"] in ended
         ended |= {line["job"]} if line["event"] == "finished" else set()
-    well = not again and set(finished.values()) == {1}
+    facts = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    well = not again and set(finished.values()) == {1} and len(finished) == facts["finished"]
     print(f"{begun} jobs begun, {len(finished)} finished, {'none' if well else 'SOME'} twice")
     return well
 

@@ -83,11 +83,26 @@ def main() -> None:
     try:
         code = _run_guarded()
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        if not isinstance(error, ReaderGoneError) and not _nobody_reads():
+            raise
         # The reader of a pipe (head, say) has seen enough: what is left in the buffer must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+class ReaderGoneError(BrokenPipeError):
+    """Whoever read what is printed has gone."""
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is the pipe that broke: what was printed cannot be written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _run_guarded() -> int:
@@ -116,7 +131,7 @@ def _run_guarded() -> int:
         code = INTERRUPTED
     except SystemExit as error:
         # Typer ends so where the reader of a pipe has gone, having silenced the streams.
-        raise BrokenPipeError from error
+        raise ReaderGoneError from error
     return _fail(code, "interrupted") if code == INTERRUPTED else int(code)
 
 

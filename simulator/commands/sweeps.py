@@ -12,6 +12,7 @@ import typer
 from simulator.commands.shared import InputError, Set, known, to_path
 
 if TYPE_CHECKING:
+    from analysis.sweeps import Sweep
     from simulator.sweeping.asking import Asked
 
 
@@ -54,10 +55,23 @@ def sweep(
         return
     _fetch(asked)
 
+    from simulator.executors.executor import ExecutorError
     from simulator.sweeping.front import finish
+    from simulator.sweeping.running import FailedJobsError
+
+    try:
+        done = finish(asked, engine, workers, live=sys.stderr.isatty())
+    except ExecutorError as error:
+        raise InputError(str(error)) from error
+    except FailedJobsError as error:
+        _print(error.sweep)
+        raise
+    _print(done)
+
+
+def _print(done: Sweep) -> None:
     from simulator.sweeping.listing import results_text
 
-    done = finish(asked, engine, workers, live=sys.stderr.isatty())
     print(results_text(done))
     print(done.path)
 

@@ -11,6 +11,10 @@ from simulator.executors.task import Outcome, Task
 from simulator.progress import Told
 
 
+class ExecutorError(ValueError):
+    """An executor that cannot be had; the message says what came and what is allowed."""
+
+
 @dataclass(frozen=True)
 class Underway:
     """How far a job is."""

@@ -14,7 +14,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -42,7 +42,8 @@ class _Worker:
     def __init__(self) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(target=_work, args=(theirs,), daemon=True)
-        self.process.start()
+        with _ignored_signals():
+            self.process.start()
         theirs.close()
         self.task: Task | None = None
         self.folder = Path()
@@ -53,13 +54,14 @@ class _Worker:
 
     def still_to_take(self) -> float:
         """Return how much more memory its task may take than it has by now, in bytes."""
-        if self.task is None:
-            return 0.0
+        return 0.0 if self.task is None else max(0.0, self.task.needed_bytes - self.has_bytes())
+
+    def has_bytes(self) -> int:
+        """Return how much memory it has, in bytes."""
         try:
-            has = psutil.Process(self.process.pid).memory_info().rss
+            return int(psutil.Process(self.process.pid).memory_info().rss)
         except psutil.NoSuchProcess:
-            has = 0
-        return max(0.0, self.task.needed_bytes - has)
+            return 0
 
     def end(self) -> None:
         self.process.terminate()
@@ -95,10 +97,21 @@ class LocalExecutor:
 
     def lacks(self, task: Task) -> str:
         """Return in words why there is too little memory for a task now; nothing where there is enough."""
-        free = free_bytes() - sum(worker.still_to_take() for worker in self._workers)
+        free = self._free_for_one()
+        if task.needed_bytes > free:
+            # Those that wait hold what they have once needed.
+            for idle in [worker for worker in self._workers if worker.task is None]:
+                self._remove(idle)
+            free = self._free_for_one()
         if task.needed_bytes <= free:
             return ""
         return f"it may take {task.needed_bytes / 1e9:.3g} GB of memory, and {max(free, 0) / 1e9:.3g} GB are free"
+
+    def _free_for_one(self) -> float:
+        """Return the memory that a task may have: what is free and not promised, and what its worker has already."""
+        promised = sum(worker.still_to_take() for worker in self._workers)
+        own = next((worker.has_bytes() for worker in self._workers if worker.task is None), 0)
+        return free_bytes() - promised + own
 
     def start(self, task: Task) -> None:
         """Start a task, in a worker that waits or in a new one."""
@@ -166,6 +179,24 @@ class LocalExecutor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _ignored_signals() -> Iterator[None]:
+    """Let a process that is begun inherit that it ignores what reaches the whole group: Ctrl-C, a lost terminal.
+
+    What becomes of its task is the parent's decision.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = [one for one in (signal.SIGINT, getattr(signal, "SIGHUP", None)) if one is not None]
+    before = [signal.signal(one, signal.SIG_IGN) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
 
 
 def _death(exit_code: int | None) -> str:

@@ -65,7 +65,16 @@ def free_bytes() -> float:
     """Return the memory that a new process may take here, in bytes: the machine's, or what its container leaves."""
     free = float(psutil.virtual_memory().available)
     limit, used = (_cgroup_number(_CGROUP / name) for name in ("memory.max", "memory.current"))
-    return free if limit is None or used is None else min(free, limit - used)
+    return free if limit is None or used is None else min(free, limit - used + _reclaimable())
+
+
+def _reclaimable() -> float:
+    """Return how much of what the container uses are files that the kernel keeps while nobody wants the room."""
+    try:
+        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0.0)
 
 
 def _cgroup_number(file: Path) -> float | None:

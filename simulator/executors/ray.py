@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ from ray.util.queue import Empty, Queue
 
 from analysis.runs import SCENARIO_FILE
 from simulator.environment import DECIDING_PACKAGES, describe_machine
-from simulator.executors.executor import Done, Event, Lost, Underway
+from simulator.executors.executor import Done, Event, ExecutorError, Lost, Underway
 from simulator.executors.places import RUN
 from simulator.executors.shipping import pack, unpack, unpack_named, with_places
 from simulator.executors.task import ONE_THREAD_ENVIRONMENT, Outcome, Task, perform
@@ -35,10 +39,15 @@ from simulator.progress import Told
 log = logging.getLogger(__name__)
 
 ADDRESS = "RAY_ADDRESS"
-"""The environment variable that names a cluster, as everywhere in Ray; without it, this machine's or a new one."""
+"""The environment variable that names a cluster, as everywhere in Ray; without it, one of this machine's own begins."""
 
 RETRIES = 2
 """How often Ray begins a task again whose worker has died."""
+
+UNPACKING = "unpacking"
+"""What folders are called in which run folders are unpacked."""
+
+CONNECT_WITHIN_S = 10.0
 
 NODE_DIGITS = 8
 """Digits of a node's id that are told."""
@@ -51,6 +60,30 @@ def versions_here() -> dict[str, str | None]:
     """Return the versions of the packages that decide numbers."""
     packages = describe_machine()["packages"]
     return {name: packages[name] for name in DECIDING_PACKAGES}
+
+
+def _connect(address: str | None) -> None:
+    """Connect to a cluster, or begin one of this machine's own.
+
+    Raises:
+        ExecutorError: there is none.
+    """
+    found = re.fullmatch(r"(?P<host>[^:/]+):(?P<port>\d+)", address or "")
+    try:
+        if found is not None:
+            # Ray would try for minutes.
+            socket.create_connection((found["host"], int(found["port"])), CONNECT_WITHIN_S).close()
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+            runtime_env={"env_vars": dict(ONE_THREAD_ENVIRONMENT)},
+        )
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+        why = " ".join(str(error).split())[:LONGEST_REASON]
+        raise ExecutorError(
+            f"{ADDRESS}={address or ''}: no Ray cluster: {why}; allowed: HOST:PORT of one, auto, or nothing"
+        ) from error
 
 
 def do(
@@ -124,14 +157,11 @@ class RayExecutor:
         self._packed: dict[Path, Any] = {}
         self._versions = versions_here()
         self._address = os.environ.get(ADDRESS)
-        ray.init(
-            address=self._address,
-            log_to_driver=False,
-            logging_level=logging.WARNING,
-            runtime_env={"env_vars": dict(ONE_THREAD_ENVIRONMENT)},
-        )
+        _connect(self._address)
         self._remote = ray.remote(do)
-        self._queue = Queue(actor_options={"num_cpus": 0})
+        self._queue: Queue | None = Queue(actor_options={"num_cpus": 0})
+        # Ray tells of deaths on standard output, where our results go.
+        self._quiet = redirect_stdout(sys.stderr)
 
     @property
     def where(self) -> str:
@@ -151,13 +181,15 @@ class RayExecutor:
         return len(self._running) < (self._most or max(1, self._cores()))
 
     def lacks(self, task: Task) -> str:
-        """Return in words why no node has the memory for a task; nothing where one has.
+        """Return in words what no node has for a task; nothing where one has all.
 
         Whether it is free now is Ray's business: a task waits until a node has it.
         """
-        most = max(
-            (node["Resources"].get("memory", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0
-        )
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        fitting = [one for one in nodes if one.get("CPU", 0.0) >= 1.0 and one.get("GPU", 0.0) >= task.gpus]
+        if not fitting:
+            return f"no node has a core{' and a GPU' if task.gpus else ''} for it"
+        most = max(one.get("memory", 0.0) for one in fitting)
         if task.needed_bytes <= most:
             return ""
         return f"it may take {task.needed_bytes / 1e9:.3g} GB of memory, and no node has more than {most / 1e9:.3g} GB"
@@ -179,13 +211,24 @@ class RayExecutor:
 
     def events(self, timeout_s: float) -> Iterator[Event]:
         """Wait until there is something to tell, at most for a time, and tell it."""
+        yield from self._given_up()
         ended, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
         yield from self._heard()
         for reference in ended:
             yield self._ended(reference, self._running.pop(reference))
 
+    def _given_up(self) -> Iterator[Event]:
+        """Give up tasks that no node that is left could do."""
+        for reference, task in list(self._running.items()):
+            if lacking := self.lacks(task):
+                ray.cancel(reference, force=True)
+                del self._running[reference]
+                yield Lost(task.job, lacking, final=True)
+
     def _heard(self) -> Iterator[Event]:
         """Yield how far tasks are, as their workers have told it."""
+        if self._queue is None:
+            return
         try:
             while True:
                 job, told = self._queue.get_nowait()
@@ -194,7 +237,8 @@ class RayExecutor:
         except Empty:
             return
         except RayError as error:
-            log.info("nothing is heard of how far the jobs are: %s", error)
+            log.info("from now on nothing is heard of how far the jobs are: %s", " ".join(str(error).split()))
+            self._queue = None
 
     def _ended(self, reference: Any, task: Task) -> Event:  # noqa: ANN401 - a reference of Ray's
         try:
@@ -207,7 +251,12 @@ class RayExecutor:
             return Lost(task.job, " ".join(str(error).split())[:LONGEST_REASON], final=True)
         folder = self._scratch / f"{task.job}-{uuid.uuid4().hex[:8]}"
         if content:
-            unpack(content, folder)
+            # Apart, and moved when it is whole: what lies half-written in a job's folder could be taken for a run.
+            apart = self._scratch / f"{UNPACKING}-{uuid.uuid4().hex[:8]}"
+            unpack(content, apart)
+            folder.mkdir(parents=True)
+            os.replace(apart / RUN, folder / RUN)
+            apart.rmdir()
             # It names the node's files; the job's own text names those that it was made of.
             (folder / RUN / SCENARIO_FILE).write_text(task.scenario, encoding="utf-8")
         return Done(task.job, outcome, folder / RUN)
@@ -218,11 +267,16 @@ class RayExecutor:
             ray.cancel(reference, force=True)
         self._running.clear()
         self._packed.clear()
-        self._queue.shutdown()
+        if self._queue is not None:
+            self._queue.shutdown()
         ray.shutdown()
 
     def __enter__(self) -> RayExecutor:
+        self._quiet.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        try:
+            self.close()
+        finally:
+            self._quiet.__exit__(None, None, None)

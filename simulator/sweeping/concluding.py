@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.comparison import Target
 from analysis.plots import draw_sweep
 from analysis.report import write_report
@@ -63,14 +65,19 @@ def conclude(ended: Concluded) -> Sweep:
         RunError: a run's folder is damaged, or something cannot be written.
     """
     folder = RunFolder(ended.path)
-    rows, curves, origins = [], [], Counter[str]()
+    rows, curves, sources = list[dict[str, Any]](), list[pd.DataFrame](), dict[str, str]()
     for job in ended.jobs:
         run = None if job.id in ended.errors else load_run(ended.path / RUNS_FOLDER / job.id)
-        row = JobRow(job.id, job.seed, job.values, ended.errors.get(job.id, ""), _trained_in(job, run))
-        origins["trained" if row.trained_in == job.id else "retimed" if row.trained_in else "timed"] += 1
+        row = JobRow(job.id, job.seed, job.values, ended.errors.get(job.id, ""))
         rows.append(result_row(row, run, ended.target))
         if run is not None:
             curves.append(curve_rows(row, run))
+            sources[job.id] = _source(job.id, run)
+    origins = Counter[str]()
+    for job, result in zip(ended.jobs, rows, strict=True):
+        result["trained_in"] = origin = trained_in(job.id, sources)
+        if job.id in sources:
+            origins["trained" if origin == job.id else "retimed" if origin else "timed"] += 1
     axes = [axis.name for axis in ended.file.axes]
     folder.write_bytes(RESULTS_FILE, parquet_bytes(results_table(rows)))
     folder.write_bytes(CURVES_FILE, parquet_bytes(curves_table(curves, axes)))
@@ -82,12 +89,32 @@ def conclude(ended: Concluded) -> Sweep:
     return sweep
 
 
-def _trained_in(job: Job, run: Run | None) -> str:
-    """Return the job whose training gave a run its weights; nothing where it has none."""
-    if run is None or run.summary.get("weights_sha256") is None:
+def _source(job: str, run: Run) -> str:
+    """Return the job that a run has its weights from; nothing where it has none."""
+    if run.summary.get("weights_sha256") is None:
         return ""
     origin: Mapping[str, Any] | None = run.summary.get("retimed_from")
-    return job.id if origin is None else str(origin["folder"])
+    return job if origin is None else str(origin["folder"])
+
+
+def trained_in(job: str, sources: Mapping[str, str]) -> str:
+    """Return the job whose training gave a job its weights; nothing where it has none.
+
+    A run that is gone may have been made again from one that had been made from it. Then it is the first of them, as in
+    a sweep in which nothing was ever gone.
+
+    Args:
+        job: the job.
+        sources: for every job that finished, in their order, which one it has its weights from.
+    """
+    if not sources.get(job):
+        return ""
+    order = list(sources)
+    way = [job]
+    while (source := sources.get(way[-1], way[-1])) not in way:
+        way.append(source)
+    circle = way[way.index(source) :]
+    return min(circle, key=lambda one: order.index(one) if one in order else -1)
 
 
 def _facts(ended: Concluded, origins: Mapping[str, int]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from analysis.runs import ENVIRONMENT_FILE, SCENARIO_FILE, SUMMARY_FILE, RunFolder
+from analysis.runs import ENVIRONMENT_FILE, SCENARIO_FILE, SUMMARY_FILE, RunError, RunFolder, load_run
 from analysis.sweeps import RUNS_FOLDER
 from simulator.executors.places import RUN
 from simulator.ground_changes import changes
@@ -32,6 +32,9 @@ UNFINISHED = "unfinished"
 FAILED = "failed"
 ATTEMPTS_FILE = "attempts.jsonl"
 ERROR_FILE = "error.json"
+LOG_FILE = "sweep.log"
+
+HARDLY_BEGUN = {LOCK_FILE, LOG_FILE, f".{JOBS_FILE}.part"}
 
 
 class SweepFolder:
@@ -62,7 +65,8 @@ class SweepFolder:
         """
         mark = self.path / JOBS_FILE
         if not mark.is_file():
-            RunFolder.check(self.path)
+            if not self._is_hardly_begun():
+                RunFolder.check(self.path)
             return
         try:
             held = json.loads(mark.read_text(encoding="utf-8"))["name"]
@@ -75,6 +79,10 @@ class SweepFolder:
                 f"{self.path} holds this sweep already; go on with --resume, or name another folder with -o"
             )
 
+    def _is_hardly_begun(self) -> bool:
+        """Whether the folder holds only what a sweep writes before its jobs: it was killed there."""
+        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= HARDLY_BEGUN
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other sweeps out while this one writes.
@@ -82,12 +90,17 @@ class SweepFolder:
         Raises:
             FileExistsError: another one is at work here.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / LOCK_FILE).acquire(timeout=0)
         except Timeout as error:
             raise FileExistsError(
                 f"another sweep is writing in {self.path}; wait for it, or name another folder with -o"
+            ) from error
+        except OSError as error:
+            why = error.strerror or error
+            raise FileExistsError(
+                f"{self.path}: cannot be made: {why}; name another folder with -o"
             ) from error
         with lock:
             yield
@@ -103,20 +116,24 @@ class SweepFolder:
         return self.path / RUNS_FOLDER / job.id
 
     def is_finished(self, job: Job, ground: Mapping[str, Any]) -> bool:
-        """Whether a job's run is there, finished and of exactly its scenario.
+        """Whether a job's run is there, finished, whole and of exactly its scenario.
+
+        What is in its place and is no such run is set aside, and told.
 
         Args:
             job: the job.
-            ground: what its numbers would rest on now; nothing where that is not known.
+            ground: what its numbers would rest on now.
 
         Raises:
-            FileExistsError: something else is in its place, or it rested on other data or another device.
+            FileExistsError: it rested on other data or another device.
         """
         place = self.run_folder(job)
         if not place.exists():
             return False
-        if not _holds_finished(place, job):
-            raise FileExistsError(f"{place} is not the finished run of this job; move it away")
+        if wrong := _wrong_with(place, job):
+            log.warning("%s: %s; it is set aside, and the job is done again", place, wrong)
+            self.fail(job, wrong, run=place)
+            return False
         if told := self.changed_grounds(place, ground):
             raise FileExistsError(f"{place} ran on other grounds ({told}); name another folder with -o")
         return True
@@ -150,8 +167,11 @@ class SweepFolder:
             run: the run folder, as an executor left it.
         """
         place = self.run_folder(job)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(run, place)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(run, place)
+        except OSError as error:
+            raise RunError(f"{place}: cannot be written: {error.strerror or error}") from error
         shutil.rmtree(run.parent, ignore_errors=True)
         shutil.rmtree(self.path / FAILED / job.id, ignore_errors=True)
 
@@ -167,9 +187,9 @@ class SweepFolder:
         place = self.path / FAILED / job.id
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        if run is not None and run.is_dir():
+        if run is not None and run.exists():
             os.replace(run, place / RUN)
-        if run is not None:
+        if run is not None and run.parent.parent == self.scratch:
             shutil.rmtree(run.parent, ignore_errors=True)
         facts = {"job": job.id, "seed": job.seed, "values": dict(job.values), "error": error}
         RunFolder(place).write_json(ERROR_FILE, {**facts, "traceback": details or None})
@@ -190,9 +210,28 @@ class SweepFolder:
         with (self.path / ATTEMPTS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
+    def told_finished(self) -> set[str]:
+        """Return the ids of the jobs whose end is in the record."""
+        file = self.path / ATTEMPTS_FILE
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        # A line that was being written when the sweep was killed may be torn.
+        whole = [json.loads(line) for line in lines if line.endswith("}")]
+        return {line["job"] for line in whole if line["event"] == "finished"}
+
     def tidy(self) -> None:
         """Remove the folder of jobs under way, when none is."""
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _wrong_with(folder: Path, job: Job) -> str:
+    """Return in words why a folder is no whole finished run of a job; nothing where it is one."""
+    if not _holds_finished(folder, job):
+        return "it is not the finished run of this job"
+    try:
+        load_run(folder)
+    except RunError as error:
+        return str(error)
+    return ""
 
 
 def _holds_finished(folder: Path, job: Job) -> bool:

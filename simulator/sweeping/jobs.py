@@ -17,6 +17,7 @@ from scenarios.dump import dump_resolved, resolved
 from scenarios.load import Loaded, Problem, ScenarioError, Unchecked
 from scenarios.messages import refusal
 from scenarios.overrides import Override, Step, parse_override
+from scenarios.paths import files_named
 from scenarios.sweep_axes import Choice
 from scenarios.sweep_file import SweepFile
 from scenarios.tree import Scalar
@@ -152,8 +153,15 @@ class _Maker:
 
 
 def _job_id(loaded: Loaded) -> str:
-    content = json.dumps([FORMAT, _versions(), resolved(loaded.scenario)], sort_keys=True)
+    scenario = resolved(loaded.scenario)
+    files = {name: _digest(Path(name)) for name in files_named(scenario)}
+    content = json.dumps([FORMAT, _versions(), scenario, files], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:JOB_DIGITS]
+
+
+def _digest(path: Path) -> str | None:
+    """Return the digest of a file; None of a folder: those are data sets, whose digests are compared when opened."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 @lru_cache(maxsize=1)

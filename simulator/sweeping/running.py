@@ -18,7 +18,7 @@ from simulator.run_log import early_log, log_file
 from simulator.sweeping.asking import Asked
 from simulator.sweeping.concluding import Concluded, conclude
 from simulator.sweeping.display import Display
-from simulator.sweeping.folder import SweepFolder
+from simulator.sweeping.folder import LOG_FILE, SweepFolder
 from simulator.sweeping.preparing import Prepared, prepare
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,19 @@ MOST_ATTEMPTS = 3
 """How often a job is begun at most, where its worker dies."""
 
 POLL_S = 0.5
+
+
+class FailedJobsError(RunError):
+    """Some jobs of a sweep failed, after all else was done and written.
+
+    Attributes:
+        sweep: the sweep.
+    """
+
+    def __init__(self, message: str, sweep: Sweep) -> None:
+        super().__init__(message)
+        self.sweep = sweep
+
 
 MakeExecutor = Callable[[Path], AbstractContextManager[Executor]]
 
@@ -45,12 +58,14 @@ def carry_out(asked: Asked, make_executor: MakeExecutor, display: Display) -> Sw
     Raises:
         ScenarioError: where data are missing or wrong.
         FileExistsError: where the folder holds something else, or another sweep writes into it.
-        RunError: where jobs failed (after everything else was done and written), or the folder cannot be written.
+        FailedJobsError: where jobs failed, after everything else was done and written.
+        RunError: where the folder cannot be written.
+        ExecutorError: where there is no such executor.
     """
     folder = asked.folder
     with early_log() as early:
         prepared = prepare(asked.jobs)
-        with folder.alone(), log_file(folder.files, early, "sweep.log"):
+        with folder.alone(), log_file(folder.files, early, LOG_FILE):
             folder.begin(asked.file.name, asked.file.text, asked.command, asked.jobs)
             folder.adopt(asked.jobs)
             course = Course(folder, prepared, display)
@@ -60,7 +75,7 @@ def carry_out(asked: Asked, make_executor: MakeExecutor, display: Display) -> Sw
             )
             folder.tidy()
     if course.errors:
-        raise RunError(_failures(asked, course.errors))
+        raise FailedJobsError(_failures(asked, course.errors), concluded)
     return concluded
 
 
@@ -94,9 +109,12 @@ class Course:
         self._facts: dict[str, str] = {}
         self._under_way: set[str] = set()
         self._waiting: deque[Prepared] = deque()
+        told = folder.told_finished()
         for one in prepared:
             if folder.is_finished(one.job, one.ground):
                 self._note_training(one)
+                if one.job.id not in told:  # the sweep was killed before it had
+                    folder.note("finished", one.job, adopted=True)
             else:
                 self._waiting.append(one)
 

@@ -5,6 +5,7 @@ One test, since a cluster and two sweeps take most of a minute: a second one wou
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -59,15 +60,19 @@ def home(tmp_path):
     return tmp_path
 
 
-def a_worker_at_a_job(process):
-    """Wait until a worker of the cluster is at a job; return its process."""
+def a_worker_at_a_job(cluster, process):
+    """Wait until a worker of the cluster is at a job; return its process, and the job."""
+    raylets = [
+        psutil.Process(node.all_processes["raylet"][0].process.pid) for node in cluster.list_all_nodes()
+    ]
     found = []
 
     def met():
-        for one in psutil.process_iter(["cmdline"]):
-            title = (one.info["cmdline"] or [""])[0].strip()
-            if title.startswith("ray::") and len(title) == len("ray::") + JOB_DIGITS:
-                found.append(one)
+        for one in (child for raylet in raylets for child in raylet.children(recursive=True)):
+            with suppress(psutil.Error):
+                title = (one.cmdline() or [""])[0].strip()
+                if title.startswith("ray::") and len(title) == len("ray::") + JOB_DIGITS:
+                    found.append((one, title.removeprefix("ray::")))
         return found
 
     wait_until(met, process)
@@ -88,21 +93,28 @@ def test_two_nodes_give_the_tables_of_this_machine_though_a_worker_is_killed(clu
     here = sweep(home, "local", "--workers", "2", *OPTIONS)
     assert here.returncode == 3, here.stderr
     process = start_sweep(home, "ray", "--engine", "ray", *OPTIONS, RAY_ADDRESS=cluster.address)
-    worker = a_worker_at_a_job(process)
+    worker, job = a_worker_at_a_job(cluster, process)
     time.sleep(0.3)
     worker.kill()
     # The first jobs have taken the data with them into Ray's store, whence the later ones have them.
     wait_until(lambda: len(events(home / "ray", "started")) >= 3, process)
     for name in ("bars", "dots"):
         (home / name).rename(home / f"gone-{name}")
-    _, err = process.communicate(timeout=DEADLINE_S)
+    out, err = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 3, err
+    # Ray tells of the death, but not where results are read.
+    assert out.splitlines() == here.stdout.replace("local", "ray").splitlines()
     assert "on a Ray cluster at" in err
     assert "(2 nodes, 2 cores)" in err
     assert "2 of 10 jobs failed" in err
     _check_tables(home / "ray", home / "local")
     _check_attempts(home / "ray", nodes_of(cluster))
     _check_runs(home / "ray", home / "local")
+    # The job whose worker was killed was done by another one.
+    (ending,) = (
+        one for one in attempts(home / "ray") if one["job"] == job and one["event"] in ("finished", "failed")
+    )
+    assert f"process {worker.pid}" not in ending.get("worker", "")
 
 
 def _check_tables(ray_folder, local_folder):

@@ -26,3 +26,6 @@ def test_what_is_free_is_the_machines_or_what_a_container_leaves(tmp_path, monke
     assert free_bytes() == pytest.approx(machine, rel=0.2)
     (tmp_path / "memory.max").write_text("1000\n")
     assert free_bytes() == 300.0
+    # Files that the kernel keeps while nobody wants the room are no use of it.
+    (tmp_path / "memory.stat").write_text("anon 100\ninactive_file 250\nactive_file 7\n")
+    assert free_bytes() == 550.0

@@ -13,7 +13,7 @@ from scenarios.dump import dump_resolved
 from simulator import registry
 from simulator.executors.executor import Done, Lost, Underway
 from simulator.executors.local import LocalExecutor
-from simulator.executors.task import ONE_THREAD_ENVIRONMENT, Task
+from simulator.executors.task import ONE_THREAD_ENVIRONMENT, Task, perform
 
 DEADLINE_S = 120.0
 
@@ -82,14 +82,14 @@ def test_what_is_wrong_with_a_task_is_told_and_the_worker_goes_on(executor, task
     assert executor.has_room
 
 
-@pytest.mark.slow
-def test_a_fault_of_our_own_is_told_with_its_traceback(executor, task, tmp_path):
-    broken = Task("b" * 12, task.scenario, 1e6, trained=tmp_path / "scratch")
-    (tmp_path / "scratch").mkdir()
-    (tmp_path / "scratch" / "scenario.yaml").mkdir()
-    executor.start(broken)
-    done, _ = ends(executor)
-    assert done.outcome.error
+def test_a_fault_of_our_own_is_told_with_its_traceback(tmp_path, task, monkeypatch):
+    def broken(*_):
+        raise KeyError("a slip")
+
+    monkeypatch.setattr("simulator.executors.task.run_loaded", broken)
+    outcome = perform(task, tmp_path, lambda told: None)
+    assert outcome.error == "a fault of hetedge's own: KeyError: 'a slip'"
+    assert "in broken" in outcome.details
 
 
 @pytest.mark.slow
@@ -139,3 +139,18 @@ def test_memory_that_tasks_will_take_is_not_free(tmp_path, monkeypatch, task):
         assert lacking.startswith("it may take 4 GB of memory, and ")
         # 10 GB, less the 8 GB that the first may take but for what it has already.
         assert worker.memory_info().rss < 2e9
+
+
+@pytest.mark.slow
+def test_what_a_waiting_worker_has_is_its_next_tasks(tmp_path, monkeypatch, task):
+    with LocalExecutor(1, tmp_path / "scratch") as executor:
+        executor.start(task)
+        ends(executor)
+        (worker,) = workers_now()
+        has = worker.memory_info().rss
+        monkeypatch.setattr("simulator.executors.local.free_bytes", lambda: 1e8)
+        assert executor.lacks(Task("f" * 12, "", 0.9 * (has + 1e8))) == ""
+        assert workers_now() == [worker]
+        # Where even that is too little, those that wait are ended: then what they had is free.
+        assert "GB are free" in executor.lacks(Task("f" * 12, "", 2 * (has + 1e8)))
+        assert not workers_now()

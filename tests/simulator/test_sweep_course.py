@@ -1,6 +1,7 @@
 """How the jobs of a sweep go: in which order, with whose training, and what becomes of those that are lost."""
 
 import json
+import shutil
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 from tiny_run import TINY
 
-from analysis.runs import RunFolder
+from analysis.runs import RunError, RunFolder
 from simulator import registry
 from simulator.executors.executor import Done, Lost, Underway
 from simulator.executors.task import Outcome, Task
 from simulator.progress import Told
+from simulator.sweeping.concluding import trained_in
 from simulator.sweeping.display import Display
 from simulator.sweeping.folder import SweepFolder
 from simulator.sweeping.jobs import Job
@@ -100,6 +102,18 @@ def jobs(tmp_path):
     return [
         Job(f"{seed:012x}", {}, {}, seed, registry.load(str(file), [f"seed={seed}"])) for seed in range(4)
     ]
+
+
+@pytest.fixture(autouse=True)
+def whole(monkeypatch):
+    """Of these runs nothing is there but what says that they are finished, and a table that may be damaged."""
+
+    def load(folder):
+        table = folder / "metrics.parquet"
+        if table.exists():
+            raise RunError(f"{table}: damaged")
+
+    monkeypatch.setattr("simulator.sweeping.folder.load_run", load)
 
 
 @pytest.fixture
@@ -233,11 +247,67 @@ def test_a_finished_run_on_other_grounds_is_refused(folder, jobs):
         Course(folder, moved, Display(live=False))
 
 
-def test_what_is_in_a_jobs_place_and_is_no_run_of_it_is_refused(folder, jobs):
+@pytest.mark.parametrize("damage", ["empty", "a table is torn", "of another job"])
+def test_what_is_in_a_jobs_place_and_is_no_whole_run_of_it_is_set_aside(folder, jobs, whole, damage, caplog):
+    follow(folder, prepared(jobs[:1], "a"))
     place = folder.run_folder(jobs[0])
-    place.mkdir(parents=True)
-    with pytest.raises(FileExistsError, match="is not the finished run of this job"):
-        Course(folder, prepared(jobs, *"abcd"), Display(live=False))
+    if damage == "empty":
+        shutil.rmtree(place)
+        place.mkdir()
+    elif damage == "a table is torn":
+        (place / "metrics.parquet").write_bytes(b"PAR1 and no more")
+    else:
+        (place / "scenario.yaml").write_text(jobs[1].text)
+    course, executor = follow(folder, prepared(jobs, "a", "a", "b", "b"))
+    assert ids(executor.begun) == [0, 2, 1, 3] or ids(executor.begun) == [0, 1, 2, 3]
+    assert not course.errors
+    assert "it is set aside, and the job is done again" in caplog.text
+
+
+def test_a_finished_run_that_the_record_does_not_tell_of_is_noted(folder, jobs):
+    follow(folder, prepared(jobs[:1], "a"))
+    record = folder.path / "attempts.jsonl"
+    lines = record.read_text().splitlines()
+    # Killed between the move and the note, in the midst of a line.
+    record.write_text("\n".join([*lines[:-1], lines[-1][:20]]) + "\n")
+    follow(folder, prepared(jobs[:1], "a"))
+    told = [line for line in record.read_text().splitlines() if '"finished"' in line and line.endswith("}")]
+    assert [json.loads(line)["adopted"] for line in told] == [True]
+
+
+@pytest.mark.parametrize(
+    "left", [[".lock"], [".lock", "sweep.log"], [".lock", "sweep.log", ".jobs.json.part"]]
+)
+def test_a_folder_of_a_sweep_killed_at_its_very_beginning_can_be_used(folder, left):
+    for name in left:
+        (folder.path / name).touch()
+    folder.check("small", resume=False)
+    (folder.path / "mine.txt").touch()
+    with pytest.raises(FileExistsError, match="is not empty"):
+        folder.check("small", resume=True)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(FileExistsError, match="cannot be made"),
+        SweepFolder(tmp_path / "file" / "sweep").alone(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ({"a": "a", "b": "a", "c": "a"}, {"a": "a", "b": "a", "c": "a"}),
+        ({"a": "b", "b": "a", "c": "a"}, {"a": "a", "b": "a", "c": "a"}),  # a was gone, made again from b
+        ({"b": "c", "c": "c"}, {"b": "c", "c": "c"}),
+        ({"b": "gone", "c": "b"}, {"b": "gone", "c": "gone"}),
+        ({"a": "", "b": ""}, {"a": "", "b": "", "failed": ""}),
+    ],
+)
+def test_whose_training_gave_the_weights(sources, expected):
+    assert {job: trained_in(job, sources) for job in expected} == expected
 
 
 def test_a_run_that_was_finished_when_a_sweep_was_killed_is_kept_and_the_rest_removed(folder, jobs):

@@ -374,3 +374,15 @@ def test_the_example_of_the_documentation_is_a_sweep(jobs, tmp_path):
     made = make_jobs(file)
     assert len(made) == file.job_count == 1 * 2 * 5 * 4 * 2 * 2
     assert {job.labels["mix"] for job in made} == {"boards"}
+
+
+def test_a_job_is_another_when_a_file_that_its_scenario_names_has_changed(tmp_path):
+    """Its path is the same; what would come out of it is not."""
+    profile = Path(str(resources.files("devices"))) / "catalog" / "phone-2024.yaml"
+    (tmp_path / "mine.yaml").write_text(profile.read_text())
+    (tmp_path / "base.yaml").write_text("devices: {clients: [{profile: mine.yaml, count: 2}]}\n")
+    (tmp_path / "sweep.yaml").write_text("base: base.yaml\nseeds: 2\n")
+    before = [job.id for job in make_jobs(read_sweep_file(str(tmp_path / "sweep.yaml")))]
+    assert [job.id for job in make_jobs(read_sweep_file(str(tmp_path / "sweep.yaml")))] == before
+    (tmp_path / "mine.yaml").write_text(profile.read_text() + "\n# another\n")
+    assert not set(before) & {job.id for job in make_jobs(read_sweep_file(str(tmp_path / "sweep.yaml")))}

@@ -34,12 +34,13 @@ def set_time_axis(axes: Axes, longest_s: float, what: str = "Simulated time") ->
     return unit
 
 
-def log_ticks(lowest: float, highest: float) -> list[float]:
+def log_ticks(lowest: float, highest: float, *, whole: bool = False) -> list[float]:
     """Round numbers to mark on a logarithmic axis: at least four if the range allows.
 
     Args:
         lowest: lower end of the axis, > 0.
         highest: upper end of the axis, > `lowest`.
+        whole: whether whole numbers alone are marked.
 
     Returns:
         Ascending numbers within the range, at most eight or so: powers of ten,
@@ -49,10 +50,11 @@ def log_ticks(lowest: float, highest: float) -> list[float]:
     powers = range(int(np.floor(np.log10(lowest))), int(np.ceil(np.log10(highest))) + 1)
     for digits in ((1,), (1, 3), (1, 2, 5)):
         ticks = [digit * 10.0**power for power in powers for digit in digits]
-        inside = [tick for tick in ticks if lowest <= tick <= highest]
+        inside = [tick for tick in ticks if lowest <= tick <= highest and (tick >= 1.0 or not whole)]
         if len(inside) >= 4:
             return inside[:: -(-len(inside) // _MOST_TICKS)]
-    spaced = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(lowest, highest)
+    steps = [1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10]
+    spaced = MaxNLocator(nbins=5, steps=steps, integer=whole).tick_values(lowest, highest)
     return [float(tick) for tick in spaced if lowest <= tick <= highest]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -18,6 +20,11 @@ _LEGEND_CHARACTER_IN, _LEGEND_HANDLE_IN = 0.055, 0.36
 LINE_IN = 1.25 * LABEL_PT / 72.0
 _LEADER_PT = 8.0
 _NAME_CHARACTER_IN = 0.06
+
+MOST_CHARACTERS = 44
+"""How long a label may be."""
+
+_WORTH_LEAVING_OUT = 3
 
 WIDE_IN, MOST_ABOVE = 5.0, 8
 """Above this width of a figure, more than so many entries of a legend stand at its right."""
@@ -220,13 +227,73 @@ def name_rows(axes: Axes, names: Sequence[str], counts: Sequence[int] | None = N
     figure = figure_of(axes)
     most = int(0.42 * figure.get_figwidth() / _NAME_CHARACTER_IN)
     of = [f" ({count})" if count > 1 else "" for count in counts] if counts is not None else [""] * len(names)
-    axes.set_yticks(
-        range(len(names)), [shortened(name, most - len(n)) + n for name, n in zip(names, of, strict=True)]
-    )
+    short = short_names(names, most - max(map(len, of), default=0))
+    axes.set_yticks(range(len(names)), [name + n for name, n in zip(short, of, strict=True)])
     rows_from_top(axes, len(names))
 
 
-def shortened(text: str, most: int = 44) -> str:
+def short_names(names: Sequence[str], most: int = MOST_CHARACTERS) -> list[str]:
+    """Names that stand side by side, each `shortened` so that those which differ still do.
+
+    Where their middles alone tell them apart, what is common to all of them at the ends of a part (parts are separated
+    by ", ") is left out instead; where that does not help, each has a number.
+
+    Args:
+        names: what is shortened.
+        most: how many characters one may have at most, >= 12.
+
+    Returns:
+        As many names in the same order.
+
+    Example:
+        >>> short_names(["a long common beginning, 1, and end", "a long common beginning, 2, and end"], 16)
+        ['…, 1, …', '…, 2, …']
+    """
+    distinct = list(dict.fromkeys(names))
+    for candidates in (distinct, _without_common(distinct)):
+        short = [shortened(name, most) for name in candidates]
+        if len(set(short)) == len(distinct):
+            break
+    else:
+        tags = [f" #{number}" for number in range(1, len(distinct) + 1)]
+        short = [shortened(name, most - len(tag)) + tag for name, tag in zip(distinct, tags, strict=True)]
+    of = dict(zip(distinct, short, strict=True))
+    return [of[name] for name in names]
+
+
+def _without_common(names: Sequence[str]) -> list[str]:
+    """Names without what is common to all at the beginning or at the end of a part, to whole words where there are."""
+    parts = [name.split(", ") for name in names]
+    if len({len(one) for one in parts}) > 1:
+        parts = [[name] for name in names]
+    columns = [_tell_apart(values) for values in zip(*parts, strict=True)]
+    return [", ".join(values) for values in zip(*columns, strict=True)]
+
+
+def _tell_apart(values: Sequence[str]) -> list[str]:
+    """One part of all names: what differs, with an ellipsis for what does not where that is longer."""
+    if len(set(values)) == 1:
+        return [_ellipsis(value) for value in values]
+    shortest = min(map(len, values))
+    front = values[0][: min(_common(values), max(shortest - 1, 0))]
+    front = re.sub(r"\w+$", "", front) or front
+    rests = [value[len(front) :] for value in values]
+    same = min(_common([rest[::-1] for rest in rests]), max(shortest - len(front) - 1, 0))
+    end = rests[0][len(rests[0]) - same :]
+    end = re.sub(r"^\w+", "", end) or end
+    return [f"{_ellipsis(front)}{rest[: len(rest) - len(end)]}{_ellipsis(end)}" for rest in rests]
+
+
+def _common(texts: Sequence[str]) -> int:
+    """How many characters all begin with."""
+    return sum(1 for _ in takewhile(lambda characters: len(set(characters)) == 1, zip(*texts, strict=False)))
+
+
+def _ellipsis(text: str) -> str:
+    return text if len(text) <= _WORTH_LEAVING_OUT else "…"
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     """A label that leaves room for the data: its middle is left out where it is longer than `most` characters.
 
     Example:

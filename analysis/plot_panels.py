@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.columns import in_order
 from analysis.figures.latency_fid import drawable, entries, latency_fid, scales_of
-from analysis.plot_labels import legend_columns, shortened
+from analysis.plot_labels import legend_columns, short_names, shortened
 from analysis.plot_quantities import FID_LABEL
 from analysis.plot_style import COLUMN_IN, PAGE_IN, Style, overlapping_look, styled
 
@@ -48,8 +48,10 @@ def quality_by_domain(
         ValueError: when nothing can be drawn.
     """
     shown = drawable(frame, log_value)
-    shown = shown.assign(series=[shortened(str(name)) for name in shown["series"]])
-    grey = {shortened(name) for name in grey}
+    series = [str(name) for name in in_order(shown["series"])]
+    short = dict(zip(series, short_names(series), strict=True))
+    shown = shown.assign(series=[short[str(name)] for name in shown["series"]])
+    grey = {short[name] for name in grey if name in short}
     domains = {name: shown[shown["domain"] == name] for name in in_order(shown["domain"])}
     columns = len(domains) if len(domains) <= 3 else 2
     lines = -(-len(domains) // columns)

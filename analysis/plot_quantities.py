@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.readable import three_digits, time_unit
 
@@ -54,6 +56,11 @@ class Quantity:
     def text(self, value: float) -> str:
         """A number in this unit, three significant digits, without the unit."""
         return three_digits(value / self.divisor)
+
+
+def is_number(values: pd.Series[Any] | pd.Index[Any]) -> bool:
+    """Whether a column is of numbers; true and false are none."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
 
 def metric_of(column: str) -> str:

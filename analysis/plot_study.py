@@ -19,7 +19,7 @@ from analysis.figures.time_to_target import entries as target_entries
 from analysis.figures.time_to_target import time_to_target as draw_time_to_target
 from analysis.plot_labels import MOST_ABOVE, legend_columns
 from analysis.plot_panels import LEGEND_LINE_IN, legend_height_in, quality_by_domain
-from analysis.plot_quantities import is_metric, larger_is_better, metric_label
+from analysis.plot_quantities import is_metric, is_number, larger_is_better, metric_label
 from analysis.plot_style import COLUMN_IN, PAGE_IN, ChoiceError, MissingDataError, styled
 from models.option_errors import unknown_name
 
@@ -87,7 +87,7 @@ class Study:
     def numbers(self) -> list[str]:
         """The columns of `results` that a figure can show as a number."""
         columns = self.results.columns.difference(["series", "seed", "job", "status"], sort=False)
-        return [str(one) for one in columns if pd.api.types.is_numeric_dtype(self.results[one])]
+        return [str(one) for one in columns if is_number(self.results[one])]
 
 
 def chosen(what: str, name: str, names: Iterable[str]) -> str:

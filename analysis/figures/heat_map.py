@@ -20,8 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray, IntArray
 from analysis.plot_axes import log_ticks, mark_logarithmic
-from analysis.plot_labels import figure_of, shortened
-from analysis.plot_quantities import quantity
+from analysis.plot_labels import figure_of, short_names, shortened
+from analysis.plot_quantities import is_number, quantity
 from analysis.plot_style import GREY, INK, LABEL_PT, Style, in_style
 
 COLOURS = "cividis"
@@ -186,16 +186,16 @@ def cell_means(frame: pd.DataFrame, rows: str, columns: str, value: str) -> pd.D
 
 def _sorted(values: pd.Series[Any]) -> list[Any]:
     distinct = list(dict.fromkeys(values))
-    return sorted(distinct) if pd.api.types.is_numeric_dtype(values) else distinct
+    return sorted(distinct) if is_number(values) else distinct
 
 
 def _names(index: pd.Index[Any]) -> list[str]:
-    return [shortened(f"{one:g}" if isinstance(one, float) else str(one), 24) for one in index]
+    return short_names([f"{one:g}" if isinstance(one, float) else str(one) for one in index], 24)
 
 
 def _label(name: str, values: pd.Index[Any]) -> str:
     """What rows or columns are: an axis of numbers with its unit, if it has one."""
-    if not pd.api.types.is_numeric_dtype(values):
+    if not is_number(values):
         return shortened(name, 22)
     label = quantity(name, values).label
     return label if len(label) <= 22 else label.replace(" (", "\n(")

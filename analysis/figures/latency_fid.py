@@ -211,16 +211,17 @@ def entries(
     """The legend's entries for panels: the series, then what bands, hollow points and dashed lines are."""
     shown = [drawable(frame, log_value) for frame in frames]
     scales = scales_of(shown, log_value=log_value)
-    courses = [course for frame in shown for course in courses_of(frame).values()]
+    courses = [course for frame in shown for name, course in courses_of(frame).items() if name not in grey]
     found: list[Artist] = []
     if name_series:
         found += [Line2D([], [], color=how.colour, linestyle=how.dashes, label=name)
                   for name, how in looks.items() if name not in grey]  # fmt: skip
     if grey:
         found.append(Line2D([], [], color=LIGHT, linewidth=0.8, label=f"{len(grey)} others"))
-    seeds = max(course.seeds for course in courses)
-    if seeds > 1:
-        found.append(Patch(color=GREY, alpha=_BAND_ALPHA, label=f"mean and range of {seeds} seeds"))
+    seeds = {course.seeds for course in courses}
+    if max(seeds, default=1) > 1:
+        told = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else str(max(seeds))
+        found.append(Patch(color=GREY, alpha=_BAND_ALPHA, label=f"mean and range of {told} seeds"))
     if any(course.untrained for course in courses) and not scales.log_time:
         found.append(Line2D([], [], linestyle="", marker="o", mfc="white", mec=GREY, label="untrained"))
     if any(floor >= scales.lowest for frame in shown for floor in _floors(frame, ()).values()):

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from analysis.figures.columns import need
 from analysis.occupancy import FloatArray
 from analysis.plot_axes import set_scale
-from analysis.plot_labels import figure_of, legend_outside, shortened
+from analysis.plot_labels import figure_of, legend_outside, short_names
 from analysis.plot_quantities import metric_label, quantity
 from analysis.plot_style import GREY, LIGHT, Style, in_style, look, marker
 
@@ -70,6 +70,7 @@ def pareto(
     front = pareto_front(costs, values, larger_is_better)
     names = [point.name for point in points]
     named = names if len(names) <= MOST_NAMED else best_series(names, front, costs, MOST_NAMED)
+    labels = short_names(named)
     unit = quantity(cost, [point.cost[2] for point in points])
     handles: list[Artist] = []
     marks: list[Line2D] = []
@@ -86,7 +87,7 @@ def pareto(
         }
         ringed = {**style, "mec": "white", "mew": 0.4}
         marks.append(_draw_point(axes, point, unit.divisor, look(index).colour, ringed))
-        handles.append(Line2D([], [], label=shortened(point.name), **style))
+        handles.append(Line2D([], [], label=labels[index], **style))
     joined = len(set(zip(costs[front], values[front], strict=True))) > 1
     if joined:
         _draw_front(axes, costs[front] / unit.divisor, values[front])

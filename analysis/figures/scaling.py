@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from analysis.figures.columns import in_order, need
 from analysis.figures.pareto import MOST_NAMED
 from analysis.occupancy import FloatArray
-from analysis.plot_axes import set_log_scale
-from analysis.plot_labels import legend_outside, shortened
+from analysis.plot_axes import log_ticks, set_log_scale
+from analysis.plot_labels import legend_outside, short_names
 from analysis.plot_quantities import Quantity, quantity
 from analysis.plot_style import GREY, LIGHT, Style, in_style, marker, overlapping_look
 
@@ -31,10 +31,10 @@ def scaling(
 ) -> Axes:
     """Draws how a cost grows.
 
-    A point is the mean over a series' seeds, with a line over their range. The legend tells each series' growth: the
-    exponent of the power of the size that fits its points best, where it has at least three. The grey line has the
-    reference slope and begins where the first series does. Of more than 14 series 14 are named, evenly chosen from the
-    cheapest to the dearest at their largest size.
+    A point is the mean over a series' seeds, with a line over their range. The legend tells each series' growth,
+    where N is the size: the exponent of the power of the size that fits its points best, where it has at least
+    three. The grey line has the reference slope and begins where the first series does. Of more than 14 series 14
+    are named, evenly chosen from the cheapest to the dearest at their largest size.
 
     Args:
         frame: columns ``series``, ``seed``, and the two below; rows where either is not above 0 are left out.
@@ -58,6 +58,7 @@ def scaling(
     sizes, costs = quantity(size, rows[size]), quantity(cost, rows[cost])
     handles: list[Artist] = []
     named = _named(rows, size, cost)
+    labels = short_names(named)
     for name, own in rows.groupby("series", sort=False):
         means = own.groupby(size)[cost].agg(["mean", "min", "max"]) / costs.divisor
         x = means.index.to_numpy(dtype=float) / sizes.divisor
@@ -70,7 +71,7 @@ def scaling(
         axes.vlines(x, means["min"], means["max"], color=how.colour, linewidth=0.8)
         axes.plot(x, means["mean"], clip_on=False, zorder=3, **style)
         told = growth_text(x, means["mean"].to_numpy(dtype=float))
-        handles.append(Line2D([], [], label=f"{shortened(str(name))}{told}", **style))
+        handles.append(Line2D([], [], label=f"{labels[index]}{told}", **style))
     if len(named) < rows["series"].nunique():
         rest = rows["series"].nunique() - len(named)
         handles.append(Line2D([], [], color=LIGHT, linewidth=0.8, label=f"{rest} others"))
@@ -78,7 +79,7 @@ def scaling(
     _log_axis(axes, "x", rows[size].to_numpy(dtype=float) / sizes.divisor)
     _log_axis(axes, "y", rows[cost].to_numpy(dtype=float) / costs.divisor)
     axes.grid(visible=True)
-    axes.set_xlabel(sizes.label)
+    axes.set_xlabel(_called_n(sizes.label))
     axes.set_ylabel(costs.label)
     legend_outside(axes, handles, legend_title)
     return axes
@@ -127,8 +128,16 @@ def _reference(
     return [Line2D([], [], label=f"reference: {told}", **style)]
 
 
+def _called_n(label: str) -> str:
+    """The size's label, which says that the legend's N is it."""
+    name, bracket, unit = label.rpartition(" (")
+    return f"{name}, N{bracket}{unit}"
+
+
 def _log_axis(axes: Axes, which: Literal["x", "y"], values: FloatArray) -> None:
-    """A logarithmic axis whatever the range, with plain numbers."""
+    """A logarithmic axis whatever the range, with plain numbers; of whole numbers no others are marked."""
     low, high = float(values.min()), float(values.max())
     margin = max((high / low) ** 0.06, 1.1)
-    set_log_scale(axes, which, low / margin, high * margin)
+    whole = bool((values == values.round()).all())
+    ticks = log_ticks(low / margin, high * margin, whole=whole)
+    set_log_scale(axes, which, low / margin, high * margin, ticks)

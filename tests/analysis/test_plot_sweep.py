@@ -139,7 +139,7 @@ def test_scaling_takes_the_clients_where_they_vary_and_leaves_out_the_axis_that_
     sweep = made_up_sweep(**SWEEPS["sizes"])
     sweep.results["clients"] = sweep.results["devices.clients.0.count"]
     figure = plot_study.scaling(study_of_sweep(sweep))
-    assert figure.axes[0].get_xlabel() == "Clients (number)"
+    assert figure.axes[0].get_xlabel() == "Clients, N (number)"
     assert [name.partition(" ")[0] for name in names_in(figure)] == ["dedicated", "maxmin", "reference:"]
     by_value = plot_study.scaling(
         study_of_sweep(sweep), Choice(against="devices.clients.0.count", value="simulated_s")
@@ -179,6 +179,28 @@ def test_the_quality_of_a_front_is_fid_whatever_else_was_measured():
     without = sweep.results[[one for one in sweep.results if not one.startswith("fid")]]
     other = dataclasses.replace(sweep, results=without)
     assert "Accuracy" in plot_study.pareto(study_of_sweep(other)).axes[0].get_ylabel()
+
+
+def test_true_and_false_are_names_not_sizes():
+    study = study_of_sweep(made_up_sweep(axes={"mix": ["a", "b"], "kld": [True, False]}))
+    assert study.results["kld"].dtype == bool
+    assert "kld" not in study.numbers
+    with pytest.raises(MissingDataError, match="nor an axis of numbers was varied"):
+        plot_study.scaling(study)
+    axes = plot_study.heat_map(study).axes[0]
+    assert axes.get_xlabel() == "kld"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["True", "False"]
+
+
+def test_series_whose_names_differ_in_the_middle_alone_stay_apart():
+    long = "a-value-that-goes-on-and-on-without-any-reason"
+    values = [f"{long} {n} {long}" for n in range(3)]
+    study = study_of_sweep(made_up_sweep(axes={"mix": values}))
+    for kind in ("latency_fid", "pareto"):
+        names = [name for name in names_in(STUDY_FIGURES[kind](study, Choice())) if "…" in name]
+        assert names == [f"…{n}…" for n in range(3)], kind
+    rows = plot_study.time_to_target(study).axes[0].get_yticklabels()
+    assert [label.get_text() for label in rows] == [f"…{n}…" for n in range(3)]
 
 
 def test_figures_over_several_domains_say_so():

@@ -56,6 +56,16 @@ def test_a_curve_is_the_mean_and_its_band_the_range_of_the_rounds_that_all_seeds
     assert "mean and range of 3 seeds" in legend(axes)
 
 
+def test_the_legend_tells_how_many_seeds_series_have_where_they_differ():
+    two, three = ([100.0, 60.0], [120.0, 80.0]), ([90.0, 50.0],) * 3
+    both = frame_of({"a": (10.0, two), "b": (10.0, three)})
+    assert "mean and range of 2 to 3 seeds" in legend(drawn(both))
+    assert "mean and range of 1 to 2 seeds" in legend(
+        drawn(frame_of({"a": (10.0, two), "c": (10.0, two[:1])}))
+    )
+    assert "mean and range of 2 seeds" in legend(drawn(both, grey={"b"}))
+
+
 def test_one_seed_has_no_band_and_points_that_are_marked():
     axes = drawn(frame_of({"a": (10.0, ([100.0, 60.0],))}))
     assert not axes.collections

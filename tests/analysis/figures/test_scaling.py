@@ -51,7 +51,7 @@ def test_a_point_is_the_mean_over_seeds_and_both_axes_are_logarithmic():
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     curve = axes.lines[0].get_xydata()
     np.testing.assert_allclose(curve * [1, 60], [[n, 0.75 * n] for n in (10, 100, 1000)])  # in minutes
-    assert axes.get_xlabel() == "Clients (number)"
+    assert axes.get_xlabel() == "Clients, N (number)"  # the legend tells powers of N
     assert axes.get_ylabel() == "Mean latency of an iteration (min)"
 
 
@@ -64,6 +64,17 @@ def test_the_reference_has_its_slope_and_begins_with_the_first_series(slope, tol
     assert np.log(y1 / y0) / np.log(x1 / x0) == pytest.approx(slope)
     assert [x0, y0] == axes.lines[0].get_xydata()[0].tolist()
     assert legend(axes)[-1] == f"reference: {told}"
+
+
+@pytest.mark.parametrize("sizes", [(8, 16), (8, 12, 16), (1, 2, 4), (7, 8), (3, 300), (10, 10_000_000)])
+def test_whole_sizes_have_whole_ticks(sizes):
+    axes = drawn(grown(1.0, sizes=sizes))
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 2
+    assert all(tick == round(tick) for tick in ticks), ticks
+    between = [tick for tick in drawn(grown(1.0, sizes=(0.5, 0.9))).get_xticks() if tick % 1.0]
+    assert len(between) >= 2  # of others there are any
 
 
 def test_rows_that_no_logarithm_has_are_left_out():

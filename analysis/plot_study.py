@@ -17,7 +17,7 @@ from analysis.figures.pareto import pareto as draw_pareto
 from analysis.figures.scaling import scaling as draw_scaling
 from analysis.figures.time_to_target import entries as target_entries
 from analysis.figures.time_to_target import time_to_target as draw_time_to_target
-from analysis.plot_labels import MOST_ABOVE, legend_columns
+from analysis.plot_labels import LINE_IN, MOST_ABOVE, legend_columns
 from analysis.plot_panels import LEGEND_LINE_IN, legend_height_in, quality_by_domain
 from analysis.plot_quantities import is_metric, is_number, larger_is_better, metric_label
 from analysis.plot_style import COLUMN_IN, PAGE_IN, ChoiceError, MissingDataError, styled
@@ -171,11 +171,11 @@ def time_to_target(study: Study, choice: Choice = Choice()) -> Figure:
     width_in = COLUMN_IN if len(panels) == 1 else PAGE_IN
     handles = target_entries([times])
     labels = [str(one.get_label()) for one in handles]
-    height_in = 0.62 + _ROW_IN * len(kept) + legend_height_in(width_in, labels)
+    every = "\nin every domain" if "" in panels and study.domains > 1 else ""
+    height_in = 0.62 + _ROW_IN * len(kept) + legend_height_in(width_in, labels) + every.count("\n") * LINE_IN
     figure = Figure(figsize=(width_in, height_in))
     grid = np.asarray(figure.subplots(1, len(panels), squeeze=False, sharey=True)).ravel()
     for axes, (domain, rows) in zip(grid, panels.items(), strict=True):
-        every = "\nin every domain" if not domain and study.domains > 1 else ""
         draw_time_to_target(rows, axes, target=f"{study.targets[domain]}{every}", legend=False)
         axes.set_title(domain)
     figure.legend(

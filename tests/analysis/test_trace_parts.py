@@ -294,17 +294,28 @@ def shown(trace):
     return trace["otherData"]["window"]["iterations"][0]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, -1.0])
+NO_NUMBERS = (math.nan, math.inf, -math.inf, -1.0)
+
+
 @pytest.mark.parametrize(
-    ("where", "key"), [(leg, "start_s"), (sent, "end_s"), (shown, "end_s"), (leg, "flops")]
+    ("where", "key", "value"),
+    [
+        (where, key, value)
+        for where, key in (
+            (leg, "start_s"),
+            (sent, "end_s"),
+            (shown, "end_s"),
+            (leg, "flops"),
+            (sent, "round"),
+        )
+        for value in (*NO_NUMBERS[: 3 if key == "round" else 4], *([1e300] if key.endswith("_s") else []))
+    ],
 )
 def test_a_number_that_cannot_be_is_damage(tmp_path, where, key, value):
-    if key == "flops" and value == 1e300:
-        return  # not likely, but it can be
     run = traced_run(tmp_path, "huscf_gan")
     where(run.trace)[key] = value
     (run.path / "trace.json").write_text(json.dumps(run.trace))
-    with pytest.raises(RunError, match=r"trace\.json: damaged: (a time|bytes and flops)"):
+    with pytest.raises(RunError, match=r"trace\.json: damaged: "):
         gantt_frame(run.path)
 
 

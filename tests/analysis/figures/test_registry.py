@@ -75,3 +75,9 @@ def test_a_kind_has_its_place_in_the_gallery(kind):
     for picture in pictures:
         assert (GALLERY.parent / picture).stat().st_size <= MOST_BYTES, picture
     assert f"hetedge plot {kind} " in own
+
+
+def test_the_document_tells_which_kinds_are_called_otherwise():
+    text = " ".join(GALLERY.read_text().split())
+    (told,) = re.findall(r"It is called as the kind is, but for ([^.]+)\.", text)
+    assert dict(re.findall(r"`(\w+)` \(`(\w+)`\)", told)) == dict(MODULES)

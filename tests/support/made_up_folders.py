@@ -214,7 +214,7 @@ def write_sweep(
         job, run = f"{number:04x}a1b2c3d4", None
         error = "RunError: diverged in round 1" if number in failed else ""
         values = {"cuts.selector": selector, "model.width": width}
-        row = JobRow(job, seed, values, error, "" if error else job)
+        row = JobRow(job, seed, values, error)
         if not error:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
             latency_s = (0.4 + 0.5 * place) * (width / 16) ** 0.8 * (1 + 0.1 * rng.random())
@@ -226,7 +226,7 @@ def write_sweep(
             )  # fmt: skip
             run = load_run(own)
             curves += [curve_rows(row, run)] if measured else []
-        rows.append(result_row(row, run, Target("fid", 40.0)))
+        rows.append(result_row(row, run, Target("fid", 40.0)) | {"trained_in": "" if error else job})
     axes = {"cuts.selector": selectors, "model.width": widths}
     out = RunFolder(folder)
     out.write_bytes(RESULTS_FILE, parquet_bytes(results_table(rows)))

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.readable import three_digits
 from analysis.report.material import NUMBERS, Entry, Material
 from analysis.report.measures import METRIC_NOTES, metric_title, number_text, smaller_is_better, value_text
-from analysis.report.records import read_json
+from analysis.report.reading import read_json
 from analysis.report.words import counted
 from analysis.runs import SUMMARY_FILE
 

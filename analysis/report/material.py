@@ -56,6 +56,7 @@ class Entry:
         last: the last value of each metric, by metric and domain; NaN where it was measured and is not finite.
         error: why it failed; empty where it finished.
         folder: its run folder; None where there is none.
+        apart: its values of what tells it apart beside the axes: runs are seeds of one thing only where these agree.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Entry:
     last: Mapping[str, Mapping[str, float]]
     error: str = ""
     folder: Path | None = None
+    apart: tuple[Setting, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -89,6 +91,9 @@ class Material:
         texts: what the command reads, by name of file, to be kept with the page.
         target: the quality that entries were timed to, in words; empty where there is none.
         note: how the runs came to be, in a few words.
+        more_keys: keys in which the entries differ beside the axes.
+        lacking: what the command needs and ``texts`` have not, a sentence each.
+        base_file: the file that ``base`` was read from; None where there is none.
     """
 
     kind: Kind
@@ -102,6 +107,9 @@ class Material:
     texts: Mapping[str, str] = field(repr=False)
     target: str = ""
     note: str = ""
+    more_keys: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    base_file: Path | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 from analysis.plot_comparisons import COMPARISON_FILE
 from analysis.readable import three_digits
 from analysis.report.material import Axis, Entry, Material, join_curves
-from analysis.report.of_runs import entry_of, scenario_text
-from analysis.runs import Run, RunError, load_run
+from analysis.report.of_runs import entry_of, lacking_files, scenario_text
+from analysis.report.reading import read_json, read_text, shaped_by
+from analysis.runs import SCENARIO_FILE, Run, load_run
 
 _BASE_FILE = "compared.yaml"
 _AXIS = "strategy"
@@ -24,8 +24,12 @@ def comparison_material(folder: Path) -> Material:
     Raises:
         RunError: One of its files is missing or damaged.
     """
-    facts = _facts(folder / COMPARISON_FILE)
-    labels = [str(one["strategy"]) for one in facts["strategies"]]
+    file = folder / COMPARISON_FILE
+    facts = _facts(file)
+    with shaped_by(file):
+        labels = [str(one["strategy"]) for one in facts["strategies"]]
+        command = _command(labels, len(facts["seeds"]), facts["target"])
+        target = _target_text(facts["target"])
     runs: list[Run] = []
     entries: list[Entry] = []
     for row, label in enumerate(labels):
@@ -33,20 +37,24 @@ def comparison_material(folder: Path) -> Material:
             run = load_run(folder / f"{label.replace('/', '-')}-seed{seed}")
             name = f"{label}, seed {seed}" if len(facts["seeds"]) > 1 else label
             runs.append(run)
-            entries.append(_timed(entry_of(run, name, {_AXIS: label}), facts["strategies"][row], index))
+            entry = entry_of(run, name, {_AXIS: label})
+            with shaped_by(file):
+                entries.append(_timed(entry, facts["strategies"][row], index))
     base = folder / _BASE_FILE
-    text = base.read_text(encoding="utf-8") if base.is_file() else scenario_text(runs[0].path)
+    text = read_text(base) if base.is_file() else scenario_text(runs[0].path)
     return Material(
         kind="comparison",
         title=str(facts["scenario"]),
         axes=(Axis(_AXIS, tuple(labels)),),
         entries=tuple(entries),
         curves=join_curves([run.metrics for run in runs]),
-        command=_command(labels, len(facts["seeds"]), facts["target"]),
+        command=command,
         base=runs[0].scenario,
         base_text=text,
         texts={_BASE_FILE: text, **_own_texts(runs)},
-        target=_target_text(facts["target"]),
+        target=target,
+        lacking=lacking_files([run.scenario for run in runs]),
+        base_file=runs[0].path / SCENARIO_FILE,
     )
 
 
@@ -56,15 +64,12 @@ def _own_texts(runs: list[Run]) -> dict[str, str]:
 
 
 def _facts(file: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not facts["strategies"] or not facts["seeds"]:
-            raise ValueError("it holds no run")
+    facts = read_json(file)
+    with shaped_by(file):
+        for key in ("strategies", "seeds"):
+            if not isinstance(facts[key], list) or not facts[key]:
+                raise ValueError("it holds no run")
         facts["scenario"], facts["target"]
-    except OSError as error:
-        raise RunError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{file}: damaged: {error}") from error
     return facts
 
 
@@ -94,5 +99,5 @@ def _command(labels: list[str], seeds: int, target: Mapping[str, Any] | None) ->
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if target is not None and target["given"]:
         bound = next(iter(target["bounds"].values()))
-        words += ["--target", f"{target['metric']}{'>' if target['above'] else '<'}{bound:g}"]
+        words += ["--target", f"{target['metric']}{'>' if target['above'] else '<'}{bound!r}"]
     return shlex.join(words)

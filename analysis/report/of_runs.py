@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.comparison import Target, compare_runs
 from analysis.plot_style import run_labels
 from analysis.report.material import NUMBERS, Axis, Entry, Material, Setting, join_curves
-from analysis.runs import SCENARIO_FILE, Run, load_run
+from analysis.report.reading import read_text, shaped_by
+from analysis.report.sweep_files import free_name
+from analysis.runs import SCENARIO_FILE, SUMMARY_FILE, Run, load_run
+from scenarios.paths import files_named
 
 MOST_AXES = 8
-"""Runs that differ in more keys than this are told apart by the first of them, and by their names."""
+"""Runs that differ in more keys than this show the first of them; the others keep them apart, with their names."""
 
 _NOT_AXES = ("seed", "name", "execution.threads", "execution.device")
 
@@ -29,15 +33,20 @@ def runs_material(folders: Sequence[Path]) -> Material:
         RunError: One is damaged.
     """
     runs = [load_run(folder) for folder in folders]
+    for run in runs:
+        strategy_of(run)
     names = run_labels(runs)
-    axes = differing([run.scenario for run in runs])
-    entries = [
-        entry_of(run, name, {axis.name: setting_of(run.scenario, axis.name) for axis in axes})
-        for run, name in zip(runs, names, strict=True)
-    ]
-    texts = {}
+    differ = differing([run.scenario for run in runs])
+    axes, more = differ[:MOST_AXES], differ[MOST_AXES:]
+    entries = []
     for run, name in zip(runs, names, strict=True):
-        file = SCENARIO_FILE if len(runs) == 1 else f"{_plain(name)}.yaml"
+        settings = settings_of(run.scenario)
+        shown = {axis.name: settings.get(axis.name, "-") for axis in axes}
+        apart = tuple(settings.get(axis.name, "-") for axis in more)
+        entries.append(replace(entry_of(run, name, shown), apart=apart))
+    texts: dict[str, str] = {}
+    for run, name in zip(runs, names, strict=True):
+        file = SCENARIO_FILE if len(runs) == 1 else free_name(_plain(name), ".yaml", texts)
         texts[file] = scenario_text(run.path)
     titles = dict.fromkeys(str(run.scenario.get("name", run.path.name)) for run in runs)
     return Material(
@@ -51,12 +60,25 @@ def runs_material(folders: Sequence[Path]) -> Material:
         base_text=scenario_text(runs[0].path),
         texts=texts,
         target=_target_text(runs),
+        more_keys=tuple(axis.name for axis in more),
+        lacking=lacking_files([run.scenario for run in runs]),
+        base_file=runs[0].path / SCENARIO_FILE,
+    )
+
+
+def lacking_files(scenarios: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What is to be said of files that scenarios name by path, and a page cannot hold: nothing, or a sentence."""
+    files = dict.fromkeys(file for scenario in scenarios for file in files_named(scenario))
+    if not files:
+        return ()
+    return (
+        f"Device profiles, data or traces that are files of their own are not in this page: {', '.join(files)}.",
     )
 
 
 def scenario_text(folder: Path) -> str:
     """The resolved scenario of a run as its folder holds it."""
-    return (folder / SCENARIO_FILE).read_text(encoding="utf-8")
+    return read_text(folder / SCENARIO_FILE)
 
 
 def entry_of(run: Run, name: str, settings: Mapping[str, Setting]) -> Entry:
@@ -66,29 +88,52 @@ def entry_of(run: Run, name: str, settings: Mapping[str, Setting]) -> Entry:
         run: the run.
         name: what it is called.
         settings: its value on each axis.
+
+    Raises:
+        RunError: Its scenario or its summary is damaged.
     """
     status = str(run.summary.get("status", "finished"))
+    strategy = strategy_of(run)
+    with shaped_by(run.path / SCENARIO_FILE):
+        seed = int(run.scenario.get("seed", 0))
+        target = target_of(run.scenario)
+    with shaped_by(run.path / SUMMARY_FILE):
+        numbers, last = numbers_of(run, target), _last(run.summary["metrics"])
     return Entry(
         name=name,
-        strategy=str(run.scenario.get("strategy", {}).get("name", "")),
-        seed=int(run.scenario.get("seed", 0)),
+        strategy=strategy,
+        seed=seed,
         settings=settings,
-        numbers=numbers_of(run),
-        last={
-            metric: {
-                domain: math.nan if one["last"] is None else one["last"] for domain, one in courses.items()
-            }
-            for metric, courses in run.summary["metrics"].items()
-            if metric != "classifier_accuracy"
-        },
+        numbers=numbers,
+        last=last,
         error="" if status == "finished" else f"the run was {status}",
         folder=run.path,
     )
 
 
-def numbers_of(run: Run) -> dict[str, float]:
+def strategy_of(run: Run) -> str:
+    """The name of a run's strategy; empty where it has none.
+
+    Raises:
+        RunError: Its scenario is damaged.
+    """
+    with shaped_by(run.path / SCENARIO_FILE):
+        return str(run.scenario.get("strategy", {}).get("name", ""))
+
+
+def _last(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+    """The last value of each metric in each domain, as a summary has them."""
+    return {
+        metric: {
+            domain: math.nan if one["last"] is None else float(one["last"]) for domain, one in courses.items()
+        }
+        for metric, courses in metrics.items()
+        if metric != "classifier_accuracy"
+    }
+
+
+def numbers_of(run: Run, target: Target | None) -> dict[str, float]:
     """The numbers of a run that :data:`NUMBERS` lists, those that are known."""
-    target = target_of(run.scenario)
     facts = compare_runs({"": [run]}, target)["strategies"][0]
     found = {
         "iteration_latency_s": run.summary["mean_iteration_latency_s"],
@@ -118,19 +163,17 @@ def _target_text(runs: Sequence[Run]) -> str:
 
 
 def differing(scenarios: Sequence[Mapping[str, Any]]) -> tuple[Axis, ...]:
-    """The keys in which scenarios differ, seeds and names aside; at most :data:`MOST_AXES`, the strategy first."""
+    """The keys in which scenarios differ, seeds and names aside, the strategy first."""
     flat = [dict(_leaves(scenario)) for scenario in scenarios]
     keys = dict.fromkeys(key for one in flat for key in one)
     differ = [key for key in keys if key not in _NOT_AXES and len({one.get(key) for one in flat}) > 1]
     differ.sort(key=lambda key: key != "strategy.name")
-    return tuple(
-        Axis(key, tuple(dict.fromkeys(one.get(key, "-") for one in flat))) for key in differ[:MOST_AXES]
-    )
+    return tuple(Axis(key, tuple(dict.fromkeys(one.get(key, "-") for one in flat))) for key in differ)
 
 
-def setting_of(scenario: Mapping[str, Any], key: str) -> Setting:
-    """The value of a dotted key path as an axis shows it; a dash where there is none."""
-    return dict(_leaves(scenario)).get(key, "-")
+def settings_of(scenario: Mapping[str, Any]) -> dict[str, Setting]:
+    """The values of a scenario by dotted key path, as an axis shows them."""
+    return dict(_leaves(scenario))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Setting]]:  # noqa: ANN401 - any YAML value

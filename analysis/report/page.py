@@ -22,6 +22,7 @@ from analysis.report.gathering import gather
 from analysis.report.headline import cards, entries_table, quality
 from analysis.report.material import Material
 from analysis.report.page_data import page_data, script_json
+from analysis.report.reading import shaped_by
 from analysis.report.records import environment, ledgers
 from analysis.report.words import scenario_words
 
@@ -66,6 +67,9 @@ def render(material: Material) -> str:
     data = page_data(material, details)
     labels = _labels(material)
     strategies = list(dict.fromkeys(filter(None, labels)))
+    with shaped_by(material.base_file):
+        words, assumed = scenario_words(material.base, strategies), assumed_numbers(material.base)
+        headline = cards(material)
     library, own = _script(get_plotlyjs()), _script(_own_script())
     template = _environment().from_string(_text("page.html.j2"))
     page: str = template.render(
@@ -84,12 +88,12 @@ def render(material: Material) -> str:
         has_timeline=any(one["timeline"] for one in details.values()),
         has_samples=any(one["samples"] for one in details.values()),
         many=len(material.entries) > 1,
-        words=scenario_words(material.base, strategies),
-        cards=cards(material),
+        words=words,
+        cards=headline,
         quality=quality(material),
         table=entries_table(material),
         failed=[entry for entry in material.entries if not entry.finished],
-        assumed=assumed_numbers(material.base),
+        assumed=assumed,
         defaults=defaults_of(material.base_text),
         ledgers=ledgers(material.entries, labels),
         environment=environment(material.entries),

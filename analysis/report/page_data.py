@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.report.material import NUMBERS, Entry, Material, Setting
+from analysis.report.material import NUMBERS, Entry, Material
 from analysis.report.measures import MEASURES, metric_title, smaller_is_better
 
 _FLOOR = "_floor"
@@ -22,7 +23,7 @@ def page_data(material: Material, details: Mapping[int, Mapping[str, Any]]) -> d
         material: what is reported.
         details: of some entries, by row, what :func:`analysis.report.details.details_of` returns.
     """
-    series: dict[tuple[Setting, ...], int] = {}
+    series = series_of(material)
     return {
         "kind": material.kind,
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in material.axes],
@@ -38,7 +39,7 @@ def page_data(material: Material, details: Mapping[int, Mapping[str, Any]]) -> d
         "domains": list(material.domains),
         "floors": _floors(material.curves),
         "target": material.target,
-        "runs": [_entry(entry, material, series) for entry in material.entries],
+        "runs": [_entry(*one, material) for one in zip(material.entries, series, strict=True)],
         "curves": _curves(material.curves),
         "details": {str(row): dict(one) for row, one in details.items()},
     }
@@ -61,14 +62,28 @@ def finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _entry(entry: Entry, material: Material, series: dict[tuple[Setting, ...], int]) -> dict[str, Any]:
-    """An entry; those that agree on every axis share a series, which is numbered as it comes up."""
-    key = tuple(entry.settings[axis.name] for axis in material.axes)
+def series_of(material: Material) -> list[int]:
+    """The series of each entry: those that agree in all but the seed share one; they are numbered as they come up.
+
+    Entries that agree in the seed too are no seeds of each other: the second of them begins another series.
+    """
+    numbers: dict[tuple[object, ...], int] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    found = []
+    for entry in material.entries:
+        settings = (*(entry.settings[axis.name] for axis in material.axes), *entry.apart)
+        before = seen[(*settings, entry.seed)]
+        seen[(*settings, entry.seed)] += 1
+        found.append(numbers.setdefault((*settings, before), len(numbers)))
+    return found
+
+
+def _entry(entry: Entry, series: int, material: Material) -> dict[str, Any]:
     return {
         "name": entry.name,
         "strategy": entry.strategy,
         "seed": entry.seed,
-        "series": series.setdefault(key, len(series)),
+        "series": series,
         "settings": [entry.settings[axis.name] for axis in material.axes],
         "numbers": dict(entry.numbers),
         "last": {metric: dict(values) for metric, values in entry.last.items()},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from analysis.readable import bytes_text, way_text
 from analysis.report.material import Entry
-from analysis.runs import ENVIRONMENT_FILE, SUMMARY_FILE, RunError
+from analysis.report.reading import read_json, shaped_by
+from analysis.runs import ENVIRONMENT_FILE, SUMMARY_FILE
 
 _QUIET = ("packages", "data_sha256", "data_forms", "retimed_from", "retimed_with")
 
@@ -34,23 +34,6 @@ class LedgerLine:
     reveals: str
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a JSON file of a run folder.
-
-    Raises:
-        RunError: It is missing or damaged.
-    """
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise RunError(f"{file}: damaged: {error}") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{file}: damaged: it holds {type(value).__name__}, not a mapping")
-    return value
-
-
 def ledgers(entries: Sequence[Entry], labels: Sequence[str]) -> list[tuple[str, list[LedgerLine]]]:
     """Who sent what to whom, and what that tells; once for entries whose ledgers say the same.
 
@@ -60,12 +43,17 @@ def ledgers(entries: Sequence[Entry], labels: Sequence[str]) -> list[tuple[str, 
 
     Returns:
         The labels that share a ledger, joined, and its lines; sizes are those of the first entry.
+
+    Raises:
+        RunError: A folder's ``summary.json`` is missing or damaged.
     """
     groups: dict[tuple[tuple[str, str, bool, str], ...], tuple[list[str], list[LedgerLine]]] = {}
     for entry, label in zip(entries, labels, strict=True):
         if entry.folder is None:
             continue
-        lines = [_line(one) for one in read_json(entry.folder / SUMMARY_FILE).get("ledger", [])]
+        file = entry.folder / SUMMARY_FILE
+        with shaped_by(file):
+            lines = [_line(one) for one in read_json(file).get("ledger", [])]
         words = tuple((one.way, one.kind, one.private, one.reveals) for one in lines)
         names, _ = groups.setdefault(words, ([], lines))
         if label not in names:
@@ -104,7 +92,8 @@ def environment(entries: Iterable[Entry]) -> Environment | None:
     Raises:
         RunError: A folder's ``environment.json`` is missing or damaged.
     """
-    found = [read_json(one.folder / ENVIRONMENT_FILE) for one in entries if one.folder is not None]
+    files = [one.folder / ENVIRONMENT_FILE for one in entries if one.folder is not None]
+    found = [_environment(file) for file in files]
     if not found:
         return None
     return Environment(
@@ -112,6 +101,14 @@ def environment(entries: Iterable[Entry]) -> Environment | None:
         packages=_together([each.get("packages", {}) for each in found]),
         digests=_together([each.get("data_sha256", {}) for each in found]),
     )
+
+
+def _environment(file: Path) -> dict[str, Any]:
+    facts = read_json(file)
+    with shaped_by(file):
+        for key in ("packages", "data_sha256"):
+            dict(facts.get(key, {}).items())
+    return facts
 
 
 def _together(mappings: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

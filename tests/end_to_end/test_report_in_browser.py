@@ -112,6 +112,9 @@ class Watched:
             self.page.locator(f"#{chart}").scroll_into_view_if_needed()
             self.page.wait_for_selector(f"#{chart}[data-drawn=true]")
 
+    def coloured_by(self, what: str) -> None:
+        self.page.get_by_label("Colour by").first.select_option(label=what)
+
     def title(self, chart: str, axis: str) -> str:
         return str(
             self.page.evaluate(
@@ -207,6 +210,7 @@ def test_legend_and_chips_work_from_the_keyboard(
     reports: dict[str, Path], opened: Callable[..., Watched]
 ) -> None:
     watched = opened(reports["sweep"])
+    watched.coloured_by("cuts.selector")
     watched.page.locator("#legend button", has_text="greedy").focus()
     watched.page.keyboard.press("Enter")
     assert watched.chips() == ["cuts.selector: greedy"]
@@ -222,6 +226,7 @@ def test_filters_of_one_setting_add_up_and_those_of_two_narrow_down(
     reports: dict[str, Path], opened: Callable[..., Watched]
 ) -> None:
     watched = opened(reports["sweep"])
+    watched.coloured_by("cuts.selector")
     watched.page.locator("#table td button", has_text="exact").first.click()
     watched.page.locator("#legend button", has_text="fixed").click()
     assert watched.rows() == [0, 1, 2, 3, 8, 9, 10, 11]
@@ -285,17 +290,37 @@ def test_controls_change_metric_domain_axis_and_scale(
     assert watched.title("ends", "xaxis") == "Bytes sent (MB)"
 
 
+UNIT = re.compile(r"\((ms|s|min|h|d|[kMGT]?B|m?J|[kMG]J|number|lower is better|higher is better)\)$")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_axis_says_its_unit_or_direction(
     kind: str, reports: dict[str, Path], opened: Callable[..., Watched]
 ) -> None:
     watched = opened(reports[kind])
     watched.drawn("curves", "phases", "devices")
-    titles = [watched.title("curves", "xaxis"), watched.title("curves", "yaxis")]
+    titles = [watched.title("curves", "yaxis")]
     titles += [watched.title(chart, "xaxis") for chart in ("phases", "devices")]
-    assert all(
-        re.search(r"\((ms|s|min|h|d|[kMGT]?B|lower is better|higher is better)\)$", title) for title in titles
-    )
+    against = watched.page.locator("#curve-controls").get_by_label("Against")
+    for choice in against.locator("option").all_inner_texts():
+        against.select_option(label=choice)
+        titles.append(watched.title("curves", "xaxis"))
+    if kind != "run":
+        watched.drawn("ends")
+        for label, axis in (("Up", "yaxis"), ("Across", "xaxis")):
+            picker = watched.page.locator("#end-controls").get_by_label(label)
+            for choice in picker.locator("option").all_inner_texts():
+                picker.select_option(label=choice)
+                titles.append(watched.title("ends", axis))
+    if kind == "sweep":
+        watched.drawn("heat")
+        shown = watched.page.locator("#heat-controls").get_by_label("Shown")
+        for choice in shown.locator("option").all_inner_texts():
+            shown.select_option(label=choice)
+            titles.append(
+                watched.page.evaluate("document.getElementById('heat').data[0].colorbar.title.text")
+            )
+    assert [title for title in titles if not UNIT.search(title)] == []
 
 
 def test_a_cell_of_the_map_filters_by_both_settings_and_axes_change_places(
@@ -457,7 +482,9 @@ def test_a_sweep_of_time_alone_compares_numbers(tmp_path: Path, opened: Callable
         "Simulated time (s)",
         "Clients' energy (J)",
     ]
-    watched.page.locator("#end-legend button", has_text="fixed").click()
+    watched.coloured_by("cuts.selector")
+    watched.drawn("ends")
+    watched.page.locator("#end-legend button[title=fixed]").click()
     assert watched.rows() == watched.points() == [8, 9, 10, 11]
 
 
@@ -510,10 +537,102 @@ def test_an_iteration_of_a_run_that_was_played_is_drawn_leg_by_leg(
                       zip(frame["device"], frame["kind"], frame["on_critical_path"], strict=True))  # fmt: skip
     assert Counter((device, what, critical) for device, what, _, critical in shown) == counted
     title = watched.title("timeline", "xaxis")
+    assert UNIT.search(title)
     seconds = {"ms": 1e-3, "s": 1.0}[re.search(r"\((m?s)\)$", title)[1]]
     assert sum(length for *_, length, _ in shown) * seconds == pytest.approx(
         float((frame["end_s"] - frame["start_s"]).sum()), rel=1e-4
     )
+
+
+LINES = """document.getElementById("curves").data.filter((one) => one.mode.includes("markers"))
+    .map((one) => ({ x: one.x, y: one.y, text: one.text, colour: one.line.color }))"""
+
+
+def test_a_mean_of_seeds_has_the_rounds_that_all_of_them_have_and_never_goes_back(
+    tmp_path: Path, opened: Callable[..., Watched]
+) -> None:
+    # The first seed is slow and stops early: a mean of the other alone would lie before the mean of both.
+    fids = {0: [90.0, 60.0, 50.0], 1: [80.0, 40.0, 30.0, 20.0, 10.0]}
+    text = SCENARIO.format(name="a", seed=0, strategy="x", selector="exact", width=16, rounds=4)
+    folders = [
+        write_run_folder(
+            tmp_path / f"{seed}",
+            scenario=text.replace("seed: 0", f"seed: {seed}"),
+            fids={"a": own},
+            iteration_s=8.0 / (1 + 7 * seed),
+        )
+        for seed, own in fids.items()
+    ]
+    watched = opened(write_report(folders, tmp_path / "out.html"))
+    watched.page.get_by_label("Seeds").select_option(label="mean and range")
+    watched.page.get_by_label("log x").first.uncheck()
+    (line,) = watched.page.evaluate(LINES)
+    assert line["y"] == pytest.approx([(one + other) / 2 for one, other in zip(*fids.values(), strict=False)])
+    assert line["x"] == sorted(line["x"])
+    assert all("mean of n = 2" in text for text in line["text"])
+    assert (
+        "Rounds that not all seeds have are left out (1 of 1 curves)"
+        in watched.page.locator("#curves-about").inner_text()
+    )
+    watched.page.get_by_label("Seeds").select_option(label="every run")
+    assert [len(one["y"]) for one in watched.page.evaluate(LINES)] == [3, 5]
+
+
+def test_a_mean_never_wears_the_look_of_one_seed(
+    tmp_path: Path, reports: dict[str, Path], opened: Callable[..., Watched]
+) -> None:
+    watched = opened(reports["sweep"])
+    seeds = watched.page.get_by_label("Seeds")
+    assert seeds.input_value() == "band"
+    watched.coloured_by("seed")
+    assert seeds.input_value() == "each"
+    seeds.select_option(label="mean and range")
+    assert watched.page.get_by_label("Colour by").first.input_value() != "seed"
+    # Where runs differ in the seed alone there is nothing else to colour by.
+    alone = [write_run_folder(tmp_path / f"{seed}", seed=seed) for seed in (0, 1)]
+    watched = opened(write_report(alone, tmp_path / "out.html"))
+    assert watched.page.get_by_label("Seeds").input_value() == "each"
+    watched.page.get_by_label("Seeds").select_option(label="mean and range")
+    (line,) = watched.page.evaluate(LINES)
+    assert line["colour"] == palette.LIGHT["ink"]
+    assert watched.page.locator("#legend").inner_text() == "mean and range of the seeds"
+
+
+def test_twins_each_have_a_look_and_are_counted_by_place(
+    tmp_path: Path, opened: Callable[..., Watched]
+) -> None:
+    folders = [
+        write_run_folder(tmp_path / f"{number}", selector=selector, width=width, iteration_s=seconds,
+                         fids={"a": [90.0, fid]})
+        for number, (selector, width, seconds, fid) in enumerate(
+            [("exact", 8, 2.0, 20.0), ("greedy", 8, 2.0, 20.0), ("exact", 16, 4.0, 10.0), ("greedy", 16, 4.0, 30.0)]
+        )
+    ]  # fmt: skip
+    watched = opened(write_report(folders, tmp_path / "out.html"))
+    assert watched.page.get_by_label("Colour by").first.input_value() == "series"
+    watched.drawn("ends")
+    looks = watched.page.evaluate(
+        """document.getElementById("ends").data.filter((one) => one.mode === "markers")
+            .map((one) => [one.marker.color, one.marker.symbol])"""
+    )
+    assert len({tuple(look) for look in looks}) == 4
+    told = watched.page.locator("#ends-about").inner_text()
+    assert "a point for each of 4 runs, on 3 places; the dashed line joins the 2 places (3 runs)" in told
+    assert "also here: " in watched.hover("ends", 0)
+    watched.page.get_by_label("cuts.selector").first.select_option(label="greedy")
+    told = watched.page.locator("#ends-about").inner_text()
+    assert "no front, one place is the best in both: " in told
+
+
+def test_a_cell_whose_mean_lacks_runs_says_so(tmp_path: Path, opened: Callable[..., Watched]) -> None:
+    sweep = write_sweep(tmp_path / "s", ("exact", "greedy"), (8, 16), (0, 1), failed=(2,), pictures=False)
+    watched = opened(write_report([sweep], tmp_path / "out.html"))
+    watched.drawn("heat")
+    texts = [
+        text for row in watched.page.evaluate("document.getElementById('heat').data[0].text") for text in row
+    ]
+    assert [text.endswith(" (1/2)") for text in texts] == [False, False, True, False]
+    assert "(1/2) marks a mean of those runs alone" in watched.page.locator("#heat-about").inner_text()
 
 
 def test_the_benchmark_of_a_sweeps_report_still_runs(chromium: Browser, tmp_path: Path) -> None:

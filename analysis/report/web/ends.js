@@ -19,17 +19,40 @@ function endPoints(shown) {
     .filter((one) => one.x !== null && one.y !== null && !(endView.logX && one.x <= 0) && !(endView.logY && one.y <= 0));
 }
 
-// The points that no other beats: walked by the first quantity, best first, keeping each new best of the second.
+// The points that no other beats: walked by the first quantity, best first, keeping each new best of the second, and what
+// is equal to it.
 function paretoFront(points) {
   const [x, y] = [quantity(endView.x), quantity(endView.y)];
   const turned = (what, value) => (what.lower ? value : -value);
   const sorted = [...points].sort((a, b) => turned(x, a.x) - turned(x, b.x) || turned(y, a.y) - turned(y, b.y));
-  let best = Infinity;
+  let best = null;
   return sorted.filter((one) => {
-    const better = turned(y, one.y) < best;
-    if (better) best = turned(y, one.y);
-    return better;
+    const better = best === null || turned(y, one.y) < turned(y, best.y);
+    if (better) best = one;
+    return better || isAt(one, best);
   });
+}
+
+const isAt = (one, other) => one.x === other.x && one.y === other.y;
+const placesOf = (points) => new Set(points.map((one) => `${one.x} ${one.y}`)).size;
+
+// How many points there are, on how many places, and which of them no other beats.
+function endWords(points, front) {
+  const places = placesOf(points);
+  const spots = places < points.length ? `, on ${counted(places, "place")}` : "";
+  const told = `a point for each of ${counted(points.length, "run")}${spots}`;
+  if (!endView.front || places < 2) return told;
+  const held = placesOf(front);
+  if (held === 1) return `${told}; no front, one place is the best in both: ${front.map((one) => runLabel(one.run)).join("; ")}`;
+  const runs = held < front.length ? ` (${counted(front.length, "run")})` : "";
+  return `${told}; the dashed line joins the ${counted(held, "place")}${runs} that no other beats in both`;
+}
+
+function endText(one, points, x, y) {
+  const others = points.filter((other) => other !== one && isAt(other, one));
+  const more = others.slice(0, 3).map((other) => `also here: ${plain(runLabel(other.run))}`);
+  if (others.length > 3) more.push(`and ${others.length - 3} more`);
+  return [...runLines(one.run), `${plain(x.title)} <b>${amount(one.x, x.unit)}</b>`, `${plain(y.title)} <b>${amount(one.y, y.unit)}</b>`, ...more].join("<br>");
 }
 
 function endTitle(what, unit) {
@@ -48,13 +71,13 @@ function drawEnds() {
     return {
       type: "scatter", mode: "markers", name: group.name, x: own.map((one) => one.x / unitX[1]), y: own.map((one) => one.y / unitY[1]),
       customdata: own.map((one) => one.row), hoverinfo: "text",
-      text: own.map((one) => [...runLines(one.run), `${plain(x.title)} <b>${amount(one.x, x.unit)}</b>`, `${plain(y.title)} <b>${amount(one.y, y.unit)}</b>`].join("<br>")),
+      text: own.map((one) => endText(one, points, x, y)),
       marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: (points.length > 80 ? 8 : 11) * SYMBOL_SIZES[index % SYMBOLS.length], line: { color: colour("card"), width: 1 } },
     };
   });
   showLegend(byId("end-legend"));
   const front = paretoFront(points);
-  if (endView.front && front.length > 1) {
+  if (endView.front && placesOf(front) > 1) {
     traces.unshift({
       type: "scatter", mode: "lines", x: front.map((one) => one.x / unitX[1]), y: front.map((one) => one.y / unitY[1]),
       hoverinfo: "skip", line: { color: colour("quiet"), width: 1.5, dash: "dash", shape: x.lower ? "hv" : "linear" },
@@ -66,8 +89,7 @@ function drawEnds() {
     yaxis: axisLook(endTitle(y, unitY), endView.logY, ticks(endView.logY, "y", unitY)),
   });
   const domain = DATA.domains.length > 1 && y.isMetric ? ` (${endView.domain || "mean over domains"})` : "";
-  byId("ends-about").textContent = `${y.title}${domain} against ${x.title.toLowerCase()}, a point for each of ${points.length} runs`
-    + `${endView.front && front.length > 1 ? `; the dashed line joins the ${front.length} that no other beats in both` : ""}. Press a point to see that run alone.`;
+  byId("ends-about").textContent = `${y.title}${domain} against ${x.title.toLowerCase()}, ${endWords(points, front)}. Press a point to see that run alone.`;
   return draw("ends", traces, layout, (point) => { if (point.customdata !== undefined) toggleFilter("run", point.customdata); });
 }
 

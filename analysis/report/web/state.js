@@ -32,8 +32,20 @@ function toggleFilter(key, value) {
   setFilter(key, [...now]);
 }
 
-// Toggles a whole series: the same value on every axis.
+const runsOf = (series) => RUNS.filter((run) => run.series === series);
+const sameSettings = (one, other) => one.settings.every((value, place) => value === other.settings[place]);
+
+// Whether the axes tell a series from the others: runs may differ in more settings than there are axes, or in none.
+const isTold = (series) => RUNS.every((run) => run.series === series || !sameSettings(run, runsOf(series)[0]));
+
+// Toggles a whole series: the same value on every axis, or where the axes do not tell it, its runs.
 function toggleSeries(run) {
+  if (!DATA.axes.length || !isTold(run.series)) {
+    const rows = runsOf(run.series).map((one) => RUNS.indexOf(one));
+    const now = filters.get("run");
+    setFilter("run", now?.size === rows.length && rows.every((row) => now.has(row)) ? [] : rows);
+    return;
+  }
   const keys = DATA.axes.map((_, place) => `a${place}`);
   const on = keys.every((key) => filters.get(key)?.size === 1 && filters.get(key).has(valueOf(run, key)));
   for (const key of keys) {
@@ -95,17 +107,19 @@ function groupChoices() {
   const choices = DATA.axes.map((axis, place) => [`a${place}`, axis.name]).filter((_, place) => DATA.axes[place].values.length > 1);
   const several = choices.length > 1;
   if (SEEDS.length > 1) choices.push(["seed", "seed"]);
-  if (several) choices.push(["series", "every combination"]);
+  if (several || RUNS.some((run) => !isTold(run.series))) choices.push(["series", "every combination"]);
   return choices.length ? choices : [["run", "run"]];
 }
 
-const look = { by: groupChoices()[0][0] };
+// Every combination has its own look where they are few: what shares a look hides behind the other.
+const MOST_LOOKS = 8;
+const look = { by: groupChoices().some(([key]) => key === "series") && new Set(RUNS.map((run) => run.series)).size <= MOST_LOOKS ? "series" : groupChoices()[0][0] };
 
 function seriesGroups() {
   const firsts = new Map();
   RUNS.forEach((run) => { if (!firsts.has(run.series)) firsts.set(run.series, run); });
   return [...firsts].map(([series, run]) => ({
-    name: run.settings.join(" · "), has: (one) => one.series === series, toggle: () => toggleSeries(run),
+    name: isTold(series) ? run.settings.join(" · ") : run.name, has: (one) => one.series === series, toggle: () => toggleSeries(run),
   }));
 }
 
@@ -123,7 +137,11 @@ function groups() {
 function colourChoice(again) {
   const choices = groupChoices();
   if (!MANY || choices.length < 2) return null;
-  return select("Colour by", choices, look.by, (value) => { look.by = value; again(); });
+  return select("Colour by", choices, look.by, (value) => {
+    look.by = value;
+    if (value === "seed") curveView.band = false;
+    again();
+  });
 }
 
 function legendButton(index, name, pressed, onclick) {

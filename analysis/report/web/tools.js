@@ -73,6 +73,7 @@ function amount(value, unit) {
   return `${digits(value / size)}${symbol ? ` ${symbol}` : ""}`;
 }
 
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
 const known = (values) => values.filter((one) => one !== null && one !== undefined);
 

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_up_folders import write_comparison, write_run_folder, write_sweep
 
 from analysis.report.gathering import gather
 from analysis.report.material import ReportError
 from analysis.report.of_runs import MOST_AXES, differing
+from analysis.report.page_data import series_of
 from analysis.runs import RunError
+from analysis.sweeps import parquet_bytes
 
 
 def test_each_kind_of_folder_is_known(tmp_path: Path) -> None:
@@ -101,9 +104,64 @@ def test_the_keys_in_which_scenarios_differ_are_found_strategy_first_and_not_too
         ("model.width", (8, 16)),
         ("list.1.k", ("none", 2.5)),
     ]
-    many = [{f"key-{number}": value for number in range(20)} for value in (1, 2)]
-    assert len(differing(many)) == MOST_AXES
     assert differing([base]) == differing([base, {**base, "seed": 5}]) == ()
+
+
+def test_runs_that_differ_in_more_keys_than_there_are_axes_are_no_seeds_of_each_other(tmp_path: Path) -> None:
+    text = (write_run_folder(tmp_path / "first") / "scenario.yaml").read_text()
+    folders = [tmp_path / "first"]
+    # Two differ from the first in all of the keys, from each other in the last of them alone.
+    for number, last in enumerate((1, 2)):
+        keys = "".join(f"  k{key}: 5\n" for key in range(MOST_AXES)) + f"  k-last: {last}\n"
+        own = f"{text.replace('seed: 0', f'seed: {number}')}\nextra:\n{keys}"
+        folders.append(write_run_folder(tmp_path / f"{number}", scenario=own))
+    material = gather(folders)
+    assert len(material.axes) == MOST_AXES
+    assert material.more_keys == ("extra.k-last",)
+    assert series_of(material) == [0, 1, 2]
+
+
+def test_runs_that_agree_in_all_and_the_seed_too_are_no_seeds_of_each_other(tmp_path: Path) -> None:
+    folders = [
+        write_run_folder(tmp_path / f"{number}", seed=seed) for number, seed in enumerate((0, 0, 1, 2, 1))
+    ]
+    assert series_of(gather(folders)) == [0, 1, 0, 0, 1]
+
+
+def test_files_of_runs_whose_names_look_alike_as_files_are_numbered(tmp_path: Path) -> None:
+    names = ("a b", "a-b", "A-B")
+    material = gather([write_run_folder(tmp_path / f"{at}", name=name) for at, name in enumerate(names)])
+    assert list(material.texts) == ["a-b.yaml", "a-b-2.yaml", "A-B-3.yaml"]
+    assert [text.split("name: ")[1].split(" #")[0] for text in material.texts.values()] == list(names)
+    assert material.command.split("\n") == [f"hetedge run {file}" for file in material.texts]
+
+
+def test_the_bound_of_a_target_stands_in_the_command_to_its_last_digit(tmp_path: Path) -> None:
+    file = write_comparison(tmp_path / "c", ("fedgan",), (0,)) / "comparison.json"
+    facts = json.loads(file.read_text())
+    bound = 20.123456789
+    facts["target"] = {
+        "metric": "fid",
+        "above": False,
+        "given": True,
+        "bounds": {"mnist5k": bound, "glyphs": bound},
+    }
+    file.write_text(json.dumps(facts))
+    assert f"'fid<{bound!r}'" in gather([tmp_path / "c"]).command
+
+
+def test_truths_are_an_axis_of_two_words_in_the_order_of_the_sweep(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path / "s", ("exact",), (2, 1), (0,), pictures=False)
+    facts = json.loads((folder / "sweep.json").read_text())
+    facts["axes"][1]["labels"] = [True, False]
+    (folder / "sweep.json").write_text(json.dumps(facts))
+    for name in ("results", "curves"):
+        file = folder / f"{name}.parquet"
+        table = pd.read_parquet(file)
+        table["model.width"] = table["model.width"] == 2
+        file.write_bytes(parquet_bytes(table))
+    axis = gather([folder]).axes[1]
+    assert axis.values == ("true", "false")
 
 
 def test_commands_make_the_same_again(tmp_path: Path) -> None:

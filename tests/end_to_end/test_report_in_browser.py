@@ -613,9 +613,11 @@ def test_twins_each_have_a_look_and_are_counted_by_place(
     watched.drawn("ends")
     looks = watched.page.evaluate(
         """document.getElementById("ends").data.filter((one) => one.mode === "markers")
-            .map((one) => [one.marker.color, one.marker.symbol])"""
+            .map((one) => [one.marker.color, one.marker.symbol, one.marker.size[0]])"""
     )
-    assert len({tuple(look) for look in looks}) == 4
+    assert len({tuple(look[:2]) for look in looks}) == 4
+    # What is drawn first looks out from behind its twin.
+    assert looks[0][2] > looks[1][2] + 5
     told = watched.page.locator("#ends-about").inner_text()
     assert "a point for each of 4 runs, on 3 places; the dashed line joins the 2 places (3 runs)" in told
     assert "also here: " in watched.hover("ends", 0)

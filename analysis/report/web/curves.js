@@ -176,7 +176,7 @@ function drawCurves() {
   const left = MANY && curveView.band ? seriesWithPoints(shown).filter((runs) => meanPoints(runs).left > 0).length : 0;
   byId("curves-about").textContent = `${metric.title}, ${of}, against ${CURVE_X[curveView.x][0].toLowerCase()}: `
     + (MANY ? `${shown.length} of ${RUNS.length} runs${curveView.band ? ", mean of seeds, with the range from the least to the greatest" : ""}. ` : "")
-    + (left ? `Rounds that not all seeds have are left out (${left} of ${seriesWithPoints(shown).length} curves): every run has them. ` : "")
+    + (left ? `Rounds that not all seeds have are left out (${left} of ${seriesWithPoints(shown).length} curves); with "every run" they are shown. ` : "")
     + (floorsShown().length ? `The dashed line is the floor, what real images held out have: ${floorsShown().map(([domain, value]) => `${domain ? `${domain} ` : ""}${digits(value)}`).join(", ")}. ` : "")
     + (MANY ? "Press a point, or a name in the legend, to filter. The table below has the last values." : "The tables below have the first and last values.");
   return draw("curves", [...floors, ...lines], layout, (point) => pressCurve(point));

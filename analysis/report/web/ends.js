@@ -36,6 +36,10 @@ function paretoFront(points) {
 const isAt = (one, other) => one.x === other.x && one.y === other.y;
 const placesOf = (points) => new Set(points.map((one) => `${one.x} ${one.y}`)).size;
 
+// What lies under marks of other groups on the same place looks out from behind them.
+const RIM = 7;
+const above = (one, points) => new Set(points.filter((other) => other.group > one.group && isAt(other, one)).map((other) => other.group)).size;
+
 // How many points there are, on how many places, and which of them no other beats.
 function endWords(points, front) {
   const places = placesOf(points);
@@ -66,13 +70,16 @@ function drawEnds() {
   const points = endPoints(visible());
   const unitX = unitOf(x.unit, points.map((one) => one.x), endView.logX);
   const unitY = unitOf(y.unit, points.map((one) => one.y), endView.logY);
-  const traces = groups().map((group, index) => {
-    const own = points.filter((one) => group.has(one.run));
+  const all = groups();
+  points.forEach((one) => { one.group = all.findIndex((group) => group.has(one.run)); });
+  const base = points.length > 80 ? 8 : 11;
+  const traces = all.map((group, index) => {
+    const own = points.filter((one) => one.group === index);
     return {
       type: "scatter", mode: "markers", name: group.name, x: own.map((one) => one.x / unitX[1]), y: own.map((one) => one.y / unitY[1]),
       customdata: own.map((one) => one.row), hoverinfo: "text",
       text: own.map((one) => endText(one, points, x, y)),
-      marker: { color: seriesColour(index), symbol: SYMBOLS[index % SYMBOLS.length], size: (points.length > 80 ? 8 : 11) * SYMBOL_SIZES[index % SYMBOLS.length], line: { color: colour("card"), width: 1 } },
+      marker: { color: seriesColour(index), opacity: 1, symbol: SYMBOLS[index % SYMBOLS.length], size: own.map((one) => base * SYMBOL_SIZES[index % SYMBOLS.length] + RIM * Math.min(above(one, points), 4)), line: { color: colour("card"), width: 1 } },
     };
   });
   showLegend(byId("end-legend"));

@@ -96,7 +96,7 @@ def _facts(file: Path) -> dict[str, Any]:
         missing = [key for key in ("name", "axes", "seeds", "jobs") if key not in facts]
         if missing:
             raise ValueError(f"it has no {', '.join(missing)}")
-        names = [axis["name"] for axis in facts["axes"]]
+        names = [str(axis["name"]) for axis in facts["axes"]]
     except OSError as error:
         raise RunError(f"{file}: cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError, KeyError) as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analysis.report.material import ReportError
 from analysis.report.page import GENERATOR, build_report
-from analysis.runs import RunError
+from analysis.runs import RunFolder
 
 _HEAD_BYTES = 4096
 
@@ -31,17 +31,7 @@ def write_report(folders: Sequence[Path], out: Path) -> Path:
     """
     check_place(out)
     page = build_report(folders)
-    unfinished = out.with_name(f".{out.name}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, out)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise RunError(f"{out}: cannot be written: {error.strerror or error}") from error
-    return out
+    return RunFolder(out.parent).write_text(out.name, page)
 
 
 def check_place(out: Path) -> None:

@@ -212,6 +212,8 @@ class RayExecutor:
     def events(self, timeout_s: float) -> Iterator[Event]:
         """Wait until there is something to tell, at most for a time, and tell it."""
         yield from self._given_up()
+        if not self._running:
+            return
         ended, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_s)
         yield from self._heard()
         for reference in ended:
@@ -254,11 +256,11 @@ class RayExecutor:
             # Apart, and moved when it is whole: what lies half-written in a job's folder could be taken for a run.
             apart = self._scratch / f"{UNPACKING}-{uuid.uuid4().hex[:8]}"
             unpack(content, apart)
+            # It names the node's files; the job's own text names those that it was made of.
+            (apart / RUN / SCENARIO_FILE).write_text(task.scenario, encoding="utf-8")
             folder.mkdir(parents=True)
             os.replace(apart / RUN, folder / RUN)
             apart.rmdir()
-            # It names the node's files; the job's own text names those that it was made of.
-            (folder / RUN / SCENARIO_FILE).write_text(task.scenario, encoding="utf-8")
         return Done(task.job, outcome, folder / RUN)
 
     def close(self) -> None:

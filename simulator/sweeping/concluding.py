@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.comparison import Target
 from analysis.plots import draw_sweep
 from analysis.report import write_report
+from analysis.report.material import ReportError
 from analysis.runs import Run, RunFolder, load_run
 from analysis.sweep_tables import JobRow, curve_rows, curves_table, result_row, results_table
 from analysis.sweeps import (
@@ -85,7 +86,11 @@ def conclude(ended: Concluded) -> Sweep:
     sweep = load_sweep(ended.path)
     log.info("drawing the figures and the report")
     draw_sweep(sweep, ended.path / "figures")
-    write_report([ended.path], ended.path / REPORT_FILE)
+    try:
+        write_report([ended.path], ended.path / REPORT_FILE)
+    except ReportError as error:
+        # A file of the user's own is in its place, say: the tables are there all the same.
+        log.warning("no report is written: %s", error)
     return sweep
 
 

@@ -39,6 +39,7 @@ def sweep(
         ScenarioError: where the file, its base, a combination or the data are wrong.
         FileExistsError: where the folder holds something else, or the sweep is there and was not to go on.
         RunError: where jobs failed, after everything else was done and written.
+        ExecutorError: where there is no cluster at ``RAY_ADDRESS``.
         ValueError: there is no such engine.
     """
     return finish(ask(file, out, overrides, resume), engine, workers, live=False)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.metrics import SMALLER_IS_BETTER
 from analysis.readable import three_digits, time_unit
 
 FID_LABEL = "FID (features of the domain's\nown classifier, not Inception)"
@@ -22,7 +23,6 @@ _METRICS = {
     "cas_f1": "F1 of a classifier trained\non generated images (0 to 1)",
     "cas_fpr": "False positive rate of a classifier\ntrained on generated images (0 to 1)",
 }
-_SMALLER_IS_BETTER = ("fid", "cas_fpr")
 _NAMES = {
     "iteration_latency_s": "Mean latency of an iteration",
     "round_latency_s": "Mean latency of a round",
@@ -75,7 +75,7 @@ def is_metric(column: str) -> bool:
 
 def larger_is_better(column: str) -> bool:
     """Whether larger values of a metric are better; of all else smaller ones are."""
-    return is_metric(column) and metric_of(column) not in _SMALLER_IS_BETTER
+    return is_metric(column) and metric_of(column) not in SMALLER_IS_BETTER
 
 
 def metric_label(column: str, domains: int = 1) -> str:

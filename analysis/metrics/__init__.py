@@ -8,3 +8,6 @@ YARDSTICK_NAMES = ("fid_floor", "classifier_accuracy")
 
 CAS_METRIC_NAMES = ("cas_accuracy", "cas_precision", "cas_recall", "cas_f1", "cas_fpr")
 """What ``evaluation.cas`` adds: a classifier learns from generated images and is tested on real ones."""
+
+SMALLER_IS_BETTER = ("fid", "cas_fpr")
+"""Those of which less is better; of all others more is."""

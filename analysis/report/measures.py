@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.metrics import SMALLER_IS_BETTER
 from analysis.readable import amount_text, bytes_text, duration_text, three_digits
 from analysis.summary import FID_FEATURES
 
@@ -25,8 +26,6 @@ _TITLES = {
     "cas_fpr": "CAS false positive rate",
 }
 
-_SMALLER_IS_BETTER = ("fid", "cas_fpr")
-
 METRIC_NOTES = {
     "fid": f"Distance of generated from real images ({FID_FEATURES}). Lower is better.",
     "generation_score": "How sure and how varied, 1 to the number of classes. Higher is better.",
@@ -47,7 +46,7 @@ def metric_title(name: str) -> str:
 
 def smaller_is_better(name: str) -> bool:
     """Whether a smaller value of a metric is the better one."""
-    return name in _SMALLER_IS_BETTER
+    return name in SMALLER_IS_BETTER
 
 
 def number_text(name: str, value: float) -> str:
